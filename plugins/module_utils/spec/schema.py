@@ -1,0 +1,250 @@
+# Copyright (c) 2026, dagops.airflow contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Typed values out of what people write: dataclasses describe it, ``parse`` reads it.
+
+- A field of a nested dataclass is written in camelCase, as Kubernetes writes its keys (``pullPolicy``); a field of a
+  section is a variable of its own in snake_case (``airflow_core_executor``).
+- Answers of a survey arrive as strings, so ``"true"`` and ``"3"`` are read as what they mean.
+- A mistake is reported with the path of the variable, and all mistakes are reported at once.
+
+PRIVATE to the collection: it can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import functools
+import json
+import re
+import types
+import typing as t
+
+from ansible_collections.dagops.airflow.plugins.module_utils.face import Failure
+
+Verbatim = t.Any
+"""A piece of a Kubernetes object that is handed on as it is; the API server validates it."""
+
+T = t.TypeVar("T")
+
+TRUE = frozenset(["true", "yes", "on", "1", "y", "t"])
+FALSE = frozenset(["false", "no", "off", "0", "n", "f"])
+
+
+class SpecError(Failure):
+    """One or more variables hold something that cannot be used; nothing was changed."""
+
+    def __init__(self, problems: list[str]) -> None:
+        head = problems[0] if len(problems) == 1 else f"{len(problems)} variables cannot be used: " + "; ".join(problems)
+        super().__init__(head, problems=problems)
+
+
+class Problem(Exception):
+    """One mistake, with the path of the variable in front."""
+
+
+def option(
+    description: str,
+    *,
+    default: t.Any = dataclasses.MISSING,
+    factory: t.Callable[[], t.Any] | t.Any = dataclasses.MISSING,
+    pattern: str | None = None,
+    minimum: int | None = None,
+    maximum: int | None = None,
+    reaches: str | None = None,
+    keys: t.Sequence[str] | None = None,
+) -> t.Any:
+    """A dataclass field with what a person needs to know of it.
+
+    ``reaches`` names the objects that the option ends up in, ``keys`` the only keys a mapping may have.
+    """
+    metadata = {
+        "description": description,
+        "pattern": pattern,
+        "minimum": minimum,
+        "maximum": maximum,
+        "reaches": reaches,
+        "keys": keys,
+    }
+    if factory is not dataclasses.MISSING:
+        return dataclasses.field(default_factory=factory, metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def camel(name: str) -> str:
+    """``pull_policy`` as Kubernetes writes it: ``pullPolicy``."""
+    head, *rest = name.split("_")
+    return head + "".join(word.capitalize() for word in rest)
+
+
+@functools.cache
+def hints(cls: type) -> dict[str, t.Any]:
+    """The resolved types of a dataclass' fields."""
+    return t.get_type_hints(cls)
+
+
+def suggestion(name: str, known: t.Iterable[str]) -> str:
+    """``; did you mean 'replicas'?`` where a known name is near, else the empty string."""
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f"; did you mean '{near[0]}'?" if near else ""
+
+
+def is_nothing(value: t.Any) -> bool:
+    """Whether a value means "not given": undefined, null, or the empty answer of a survey."""
+    return value is None or value == ""
+
+
+def parse(cls: type[T], data: t.Any, path: str) -> T:
+    """Read a mapping written by a person as the dataclass ``cls``; raises ``SpecError`` naming every mistake."""
+    problems: list[str] = []
+    result = _dataclass(cls, data, path, problems)
+    if problems:
+        raise SpecError(problems)
+    return t.cast("T", result)
+
+
+def parse_field(field: dataclasses.Field[t.Any], kind: t.Any, value: t.Any, path: str, problems: list[str]) -> t.Any:
+    """Read one field's value; a mistake is added to ``problems``."""
+    try:
+        result = _value(kind, value, path, problems)
+        _constraints(field, result, path)
+        return result
+    except Problem as problem:
+        problems.append(str(problem))
+        return None
+
+
+def _dataclass(cls: t.Any, data: t.Any, path: str, problems: list[str]) -> t.Any:
+    data = _mapping(data, path)
+    fields = {camel(field.name): field for field in dataclasses.fields(cls)}
+    for key in data:
+        if key not in fields:
+            problems.append(
+                f"{path}.{key} is not an option of {path}{suggestion(str(key), fields)} Known are: {', '.join(fields)}"
+            )
+    given = {
+        field.name: parse_field(field, hints(cls)[field.name], data[key], f"{path}.{key}", problems)
+        for key, field in fields.items()
+        if not is_nothing(data.get(key))
+    }
+    missing = [
+        key
+        for key, field in fields.items()
+        if field.name not in given
+        and field.default is dataclasses.MISSING
+        and field.default_factory is dataclasses.MISSING
+    ]
+    problems.extend(f"{path}.{key} is required" for key in missing)
+    return None if missing else cls(**given)
+
+
+def _value(kind: t.Any, value: t.Any, path: str, problems: list[str]) -> t.Any:
+    origin, arguments = t.get_origin(kind), t.get_args(kind)
+    if origin in (t.Union, types.UnionType):
+        inner = [argument for argument in arguments if argument is not type(None)]
+        return None if is_nothing(value) else _value(inner[0], value, path, problems)
+    if kind is t.Any:
+        return value
+    if origin is t.Literal:
+        if str(value) not in arguments:
+            raise Problem(
+                f"{path} is '{value}', which is none of {', '.join(arguments)}{suggestion(str(value), arguments)}"
+            )
+        return str(value)
+    if origin is list:
+        return [
+            _value(arguments[0], item, f"{path}[{index}]", problems) for index, item in enumerate(_list(value, path))
+        ]
+    if origin is dict:
+        return {
+            _key(key, path): _value(arguments[1], item, f"{path}.{key}", problems)
+            for key, item in _mapping(value, path).items()
+        }
+    if dataclasses.is_dataclass(kind):
+        return _dataclass(kind, value, path, problems)
+    return SCALARS[kind](value, path)
+
+
+def _key(key: t.Any, path: str) -> str:
+    if not isinstance(key, str):
+        raise Problem(
+            f"{path} has the key {key!r}, which YAML reads as {type(key).__name__}: write it in quotes, '{key}'"
+        )
+    return key
+
+
+def _decoded(value: t.Any) -> t.Any:
+    """A list or mapping may come as JSON text, as ``-e`` and surveys give it."""
+    if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value
+
+
+def _mapping(value: t.Any, path: str) -> dict[t.Any, t.Any]:
+    value = _decoded(value)
+    if not isinstance(value, dict):
+        raise Problem(f"{path} must be a mapping of options, not {_said(value)}")
+    return value
+
+
+def _list(value: t.Any, path: str) -> list[t.Any]:
+    value = _decoded(value)
+    if not isinstance(value, list):
+        raise Problem(f"{path} must be a list, not {_said(value)}")
+    return value
+
+
+def _string(value: t.Any, path: str) -> str:
+    if isinstance(value, bool):
+        raise Problem(
+            f"{path} must be text, but YAML reads what was written as the boolean {value}: write it in quotes"
+        )
+    if isinstance(value, (dict, list)):
+        raise Problem(f"{path} must be text, not {_said(value)}")
+    return str(value)
+
+
+def _integer(value: t.Any, path: str) -> int:
+    if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
+        raise Problem(f"{path} must be a whole number, not {_said(value)}")
+    try:
+        return int(value)
+    except (TypeError, ValueError) as error:
+        raise Problem(f"{path} must be a whole number, not {_said(value)}") from error
+
+
+def _boolean(value: t.Any, path: str) -> bool:
+    text = str(value).strip().lower()
+    if isinstance(value, (bool, str, int)) and text in TRUE | FALSE:
+        return text in TRUE
+    raise Problem(f"{path} must be true or false, not {_said(value)}")
+
+
+def _said(value: t.Any) -> str:
+    """``value`` as a person would recognise it, kept short."""
+    text = "null" if value is None else json.dumps(value, default=str)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+SCALARS: dict[type, t.Callable[[t.Any, str], t.Any]] = {str: _string, int: _integer, bool: _boolean}
+
+
+def _constraints(field: dataclasses.Field[t.Any], value: t.Any, path: str) -> None:
+    if value is None:
+        return
+    pattern, minimum, maximum = (field.metadata.get(name) for name in ("pattern", "minimum", "maximum"))
+    if pattern and not re.fullmatch(pattern, value):
+        raise Problem(f"{path} is '{value}', which does not fit {field.metadata['description'].split('.')[0].lower()}")
+    if minimum is not None and value < minimum:
+        raise Problem(f"{path} is {value}, but must be at least {minimum}")
+    if maximum is not None and value > maximum:
+        raise Problem(f"{path} is {value}, but must be at most {maximum}")
+    keys = field.metadata.get("keys")
+    if keys:
+        for key in value:
+            if key not in keys:
+                raise Problem(f"{path}.{key} is not known{suggestion(key, keys)} Known are: {', '.join(keys)}")

@@ -1,0 +1,466 @@
+# Copyright (c) 2026, dagops.airflow contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The public surface: every variable of the collection, its type, its default and what it reaches.
+
+This is the one place for these facts. ``roles/*/defaults``, ``roles/*/meta/argument_specs.yml`` and the tables in the
+documentation are made from it by ``tools/generate.py``.
+
+A section is what one role owns; its fields are variables (``airflow_core_executor`` is ``core.executor``).
+
+PRIVATE to the collection: it can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import Verbatim, option
+
+# RFC 1123 label, short enough for the longest suffix that we add (`-migrate-<hash>`) in 63 characters.
+NAME = r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?"
+NAMESPACE = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+QUANTITY = r"[0-9]+(\.[0-9]+)?(m|k|Ki|M|Mi|G|Gi|T|Ti|P|Pi)?"
+DIGEST = r"sha256:[0-9a-f]{64}"
+
+COMPONENTS = (
+    "api-server",
+    "webserver",
+    "scheduler",
+    "dag-processor",
+    "triggerer",
+    "worker",
+    "migrate",
+    "postgresql",
+    "pgbouncer",
+)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Image:
+    """A container image. With a digest the tag is for people only."""
+
+    repository: str | None = option("Image name, with its registry unless it comes from the default one.", default=None)
+    tag: str | None = option("Image tag.", default=None)
+    digest: str | None = option("Digest (C(sha256:) and 64 hexadecimal digits) to pin.", default=None, pattern=DIGEST)
+    pull_policy: t.Literal["IfNotPresent", "Always", "Never"] = option(
+        "When the kubelet pulls the image.", default="IfNotPresent"
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SecretRef:
+    """A Secret of yours that holds a user and a password."""
+
+    name: str = option("Name of the Secret in the instance's namespace.")
+    username_key: str = option("Key of the user name.", default="username")
+    password_key: str = option("Key of the password.", default="password")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ServiceAccount:
+    """The identity of a component's pods."""
+
+    name: str | None = option("Use this ServiceAccount of yours instead of making one.", default=None)
+    annotations: dict[str, str] = option(
+        "Annotations, for example of IRSA or workload identity.", factory=dict
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Storage:
+    """A volume claim."""
+
+    size: str = option("Size of the volume, as a Kubernetes quantity.", default="10Gi", pattern=QUANTITY)
+    storage_class_name: str | None = option("StorageClass; the cluster's default one if not given.", default=None)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DisruptionBudget:
+    """How many pods a drain may take at once; never so few that a drain hangs."""
+
+    enabled: bool = option("Whether to make a PodDisruptionBudget.", default=True)
+    max_unavailable: int = option("Pods that may be unavailable at once.", default=1, minimum=1)
+
+
+def resources(cpu: str, memory: str, memory_limit: str, cpu_limit: str = "2") -> t.Callable[[], dict[str, t.Any]]:
+    """Default requests and limits of a container."""
+    return lambda: {"requests": {"cpu": cpu, "memory": memory}, "limits": {"cpu": cpu_limit, "memory": memory_limit}}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Pods:
+    """What shapes the pods of a component."""
+
+    resources: dict[str, dict[str, t.Any]] = option("Requests and limits of the main container.", factory=dict)
+    node_selector: dict[str, str] = option("Labels that a node must have.", factory=dict)
+    affinity: dict[str, Verbatim] | None = option(
+        "Affinity; if not given, pods of one component prefer different nodes.", default=None
+    )
+    tolerations: list[Verbatim] = option("Tolerations.", factory=list)
+    topology_spread_constraints: list[Verbatim] = option("Topology spread constraints.", factory=list)
+    priority_class_name: str | None = option("Priority class of the pods.", default=None)
+    labels: dict[str, str] = option("Further labels of the pods.", factory=dict)
+    annotations: dict[str, str] = option("Further annotations of the pods.", factory=dict)
+    env: list[Verbatim] = option("Further environment variables, as in a container.", factory=list)
+    env_from: list[Verbatim] = option("Further sources of environment variables.", factory=list)
+    volumes: list[Verbatim] = option("Further volumes.", factory=list)
+    volume_mounts: list[Verbatim] = option("Further volume mounts of the main container.", factory=list)
+    init_containers: list[Verbatim] = option("Further init containers.", factory=list)
+    containers: list[Verbatim] = option("Further containers (sidecars).", factory=list)
+    security_context: dict[str, Verbatim] = option("Laid over the pod's security context.", factory=dict)
+    container_security_context: dict[str, Verbatim] = option(
+        "Laid over the main container's security context.", factory=dict
+    )
+    termination_grace_period_seconds: int | None = option(
+        "Seconds between SIGTERM and SIGKILL.", default=None, minimum=0
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Workload(Pods):
+    """A component that runs all the time."""
+
+    replicas: int = option("Number of pods.", default=1, minimum=0)
+    pod_disruption_budget: DisruptionBudget = option("Limits what a node drain may take.", factory=DisruptionBudget)
+    revision_history_limit: int = option("Old revisions to keep.", default=3, minimum=0)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Service:
+    """How a component is reached."""
+
+    type: t.Literal["ClusterIP", "NodePort", "LoadBalancer"] = option("Type of the Service.", default="ClusterIP")
+    port: int = option("Port of the Service.", default=8080, minimum=1, maximum=65535)
+    annotations: dict[str, str] = option("Annotations of the Service.", factory=dict)
+
+
+# Requests are what the components were seen to use at rest, limits leave room for their peaks: api-server 284 MiB,
+# scheduler 335 MiB, dag-processor 183 MiB, triggerer 252 MiB (Airflow 3.3.2, proportional set size).
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ApiServer(Workload):
+    """The API server and user interface of Airflow 3."""
+
+    resources: dict[str, dict[str, t.Any]] = option(
+        "Requests and limits of the main container.", factory=resources("100m", "512Mi", "1536Mi")
+    )
+    workers: int = option("Worker processes of one pod.", default=1, minimum=1)
+    service: Service = option("The Service in front of the pods.", factory=Service)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Scheduler(Workload):
+    """The scheduler, which also runs the tasks of a LocalExecutor."""
+
+    resources: dict[str, dict[str, t.Any]] = option(
+        "Requests and limits of the main container.", factory=resources("100m", "512Mi", "2Gi")
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DagProcessor(Workload):
+    """Parses the DAG files."""
+
+    resources: dict[str, dict[str, t.Any]] = option(
+        "Requests and limits of the main container.", factory=resources("100m", "384Mi", "1536Mi")
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Triggerer(Workload):
+    """Runs the triggers of deferred tasks."""
+
+    resources: dict[str, dict[str, t.Any]] = option(
+        "Requests and limits of the main container.", factory=resources("50m", "384Mi", "1Gi")
+    )
+    enabled: bool = option("Whether to run triggerers; without one, deferrable tasks do not run.", default=True)
+    capacity: int = option("Triggers that one pod runs at once.", default=1000, minimum=1)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Workers(Pods):
+    """Pods of the tasks that a KubernetesExecutor runs."""
+
+    resources: dict[str, dict[str, t.Any]] = option(
+        "Requests and limits of the main container.", factory=resources("100m", "256Mi", "1Gi", "1")
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class KubernetesExecutor:
+    """How the KubernetesExecutor makes and clears its pods."""
+
+    creation_batch_size: int = option("Pods made in one loop of the scheduler.", default=16, minimum=1)
+    delete_pods: bool = option("Delete the pods of finished tasks.", default=True)
+    delete_failed_pods: bool = option("Delete the pods of failed tasks, too.", default=False)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Admin:
+    """The first administrator; the password is C(airflow_core_admin_password), or is generated once and kept."""
+
+    username: str = option("User name.", default="admin", pattern=r"[^\s:]{1,64}")
+    email: str = option("E-mail address.", default="admin@example.com")
+    first_name: str = option("First name.", default="Airflow")
+    last_name: str = option("Last name.", default="Admin")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Postgres(Pods):
+    """The embedded database: one pod with a volume, for evaluation and small instances."""
+
+    resources: dict[str, dict[str, t.Any]] = option(
+        "Requests and limits of the main container.", factory=resources("100m", "256Mi", "1Gi")
+    )
+    image: Image = option("Image of the server.", factory=lambda: Image(repository="docker.io/library/postgres", tag="17"))
+    storage: Storage = option("The volume of the data; its claim is never pruned.", factory=Storage)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PgBouncer(Workload):
+    """A connection pooler between Airflow and the database."""
+
+    resources: dict[str, dict[str, t.Any]] = option(
+        "Requests and limits of the main container.", factory=resources("20m", "32Mi", "128Mi", "500m")
+    )
+    enabled: bool = option("Whether Airflow connects through PgBouncer.", default=False)
+    image: Image = option(
+        "Image of PgBouncer.",
+        factory=lambda: Image(repository="docker.io/apache/airflow", tag="airflow-pgbouncer-2025.03.05-1.23.1"),
+    )
+    pool_size: int = option("Connections to the database that are kept for Airflow.", default=10, minimum=1)
+    max_client_connections: int = option("Connections that Airflow may open.", default=100, minimum=1)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LogVolume(Storage):
+    """A volume that all components share for task logs."""
+
+    enabled: bool = option("Whether to keep task logs on a shared volume.", default=False)
+    existing_claim: str | None = option("Use this claim of yours instead of making one.", default=None)
+    access_mode: t.Literal["ReadWriteMany", "ReadWriteOnce"] = option(
+        "Access mode; C(ReadWriteOnce) only where all pods share one node.", default="ReadWriteMany"
+    )
+
+
+# --- sections -----------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Instance:
+    """One Airflow: what every role of the collection shares."""
+
+    PREFIX: t.ClassVar[str] = "airflow_"
+    instance: str = option(
+        "Name of the instance, which its objects' names begin with. The inventory host's name if not given.",
+        pattern=NAME,
+    )
+    namespace: str | None = option(
+        "Namespace of the instance; the instance's name if not given.", default=None, pattern=NAMESPACE
+    )
+    version: str = option("Version of Airflow in the image.", default="3.3.2", pattern=r"[23]\.\d+\.\d+\S*")
+    image: Image = option(
+        "Image of Airflow. The tag is O(airflow_version) if not given.",
+        factory=lambda: Image(repository="docker.io/apache/airflow"),
+    )
+    image_registry: str | None = option(
+        "Take every image from this registry (and path) instead of its own, for sites without access to the public ones.",
+        default=None,
+        pattern=r"[^\s/]\S*[^\s/]",
+        reaches="every container",
+    )
+    image_digests_required: bool = option(
+        "Refuse images that are not pinned by a digest.", default=False, reaches="every container"
+    )
+    image_pull_secrets: list[str] = option("Names of Secrets to pull images with.", factory=list, reaches="every pod")
+    labels: dict[str, str] = option(
+        "Further labels of every object, for example a cost centre.", factory=dict, reaches="every object"
+    )
+    annotations: dict[str, str] = option("Further annotations of every object.", factory=dict, reaches="every object")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Rbac:
+    """Namespace, identities and permissions."""
+
+    PREFIX: t.ClassVar[str] = "airflow_rbac_"
+    namespace_managed: bool = option(
+        "Make the namespace and keep its labels; switch off where others give you one.",
+        default=True,
+        reaches="Namespace",
+    )
+    pod_security: t.Literal["restricted", "baseline", "privileged"] = option(
+        "Pod Security Standard that the namespace enforces.", default="restricted", reaches="Namespace"
+    )
+    service_accounts: dict[str, ServiceAccount] = option(
+        "Identities by component.", factory=dict, keys=COMPONENTS, reaches="ServiceAccount"
+    )
+    tasks_launch_pods: bool = option(
+        "Let tasks and triggers make pods in this namespace (KubernetesPodOperator). A task that may make pods here "
+        "may read every Secret of the instance through them, so prefer a namespace of its own.",
+        default=False,
+        reaches="RoleBinding",
+    )
+    quota: dict[str, str] = option("Hard limits of a ResourceQuota.", factory=dict, reaches="ResourceQuota")
+    limit_range: list[Verbatim] = option("Limits of a LimitRange.", factory=list, reaches="LimitRange")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Database:
+    """The metadata database, and PgBouncer in front of it."""
+
+    PREFIX: t.ClassVar[str] = "airflow_database_"
+    provider: t.Literal["embedded", "external"] = option(
+        "C(embedded) runs Postgres in the namespace, C(external) uses one of yours.", default="embedded"
+    )
+    host: str | None = option("Host of an external database.", default=None, reaches="Secret/<instance>-metadata")
+    port: int = option("Port of the database.", default=5432, minimum=1, maximum=65535)
+    name: str = option("Name of the database.", default="airflow")
+    user: str = option("User that Airflow connects as.", default="airflow")
+    credentials: SecretRef | None = option(
+        "A Secret of yours with user and password, instead of O(airflow_database_user) and its password.", default=None
+    )
+    sslmode: t.Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] = option(
+        "TLS towards an external database, as in libpq.", default="prefer"
+    )
+    postgres: Postgres = option("The embedded database.", factory=Postgres, reaches="StatefulSet/<instance>-postgresql")
+    pgbouncer: PgBouncer = option(
+        "The connection pooler.", factory=PgBouncer, reaches="Deployment/<instance>-pgbouncer"
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Core:
+    """Airflow itself."""
+
+    PREFIX: t.ClassVar[str] = "airflow_core_"
+    executor: t.Literal["KubernetesExecutor", "LocalExecutor"] = option(
+        "Where tasks run: in pods of their own, or in the scheduler's.", default="KubernetesExecutor"
+    )
+    config: dict[str, dict[str, t.Any]] = option(
+        "Options of airflow.cfg by section; they win over what the roles set.",
+        factory=dict,
+        reaches="ConfigMap/<instance>-config",
+    )
+    env: list[Verbatim] = option(
+        "Environment variables of every Airflow container.", factory=list, reaches="every Airflow container"
+    )
+    env_from: list[Verbatim] = option(
+        "Sources of environment variables of every Airflow container.", factory=list, reaches="every Airflow container"
+    )
+    base_url: str | None = option(
+        "Address that people reach Airflow at, with the path where it is not at the root.",
+        default=None,
+        pattern=r"https?://[^\s/]+(/\S*)?",
+        reaches="ConfigMap/<instance>-config",
+    )
+    webserver_config: str | None = option(
+        "Content of webserver_config.py, which configures logins of the FAB auth manager.",
+        default=None,
+        reaches="ConfigMap/<instance>-config",
+    )
+    api_server: ApiServer = option(
+        "The API server (the webserver of Airflow 2.11).", factory=ApiServer, reaches="Deployment/<instance>-api-server"
+    )
+    scheduler: Scheduler = option("The scheduler.", factory=Scheduler, reaches="Deployment/<instance>-scheduler")
+    dag_processor: DagProcessor = option(
+        "The DAG processor.", factory=DagProcessor, reaches="Deployment/<instance>-dag-processor"
+    )
+    triggerer: Triggerer = option("The triggerer.", factory=Triggerer, reaches="Deployment/<instance>-triggerer")
+    workers: Workers = option(
+        "Pods of tasks under a KubernetesExecutor.", factory=Workers, reaches="ConfigMap/<instance>-pod-template"
+    )
+    kubernetes_executor: KubernetesExecutor = option(
+        "Settings of the KubernetesExecutor.", factory=KubernetesExecutor, reaches="ConfigMap/<instance>-config"
+    )
+    admin: Admin = option("The first administrator.", factory=Admin, reaches="Secret/<instance>-admin")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Logging:
+    """Where task logs live."""
+
+    PREFIX: t.ClassVar[str] = "airflow_logging_"
+    volume: LogVolume = option(
+        "A shared volume for task logs.", factory=LogVolume, reaches="PersistentVolumeClaim/<instance>-logs"
+    )
+    loss_accepted: bool = option(
+        "Accept that the log of a task is lost with its pod (KubernetesExecutor without any log store).", default=False
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Verify:
+    """Proof that the instance works."""
+
+    PREFIX: t.ClassVar[str] = "airflow_verify_"
+    canary: bool = option(
+        "Deliver a canary DAG with the instance, and run it to success at the end of a converge that changed something.",
+        default=True,
+        reaches="ConfigMap/<instance>-canary",
+    )
+    timeout: int = option("Seconds that the canary run may take.", default=300, minimum=1)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Values:
+    """All that shapes one instance, except secrets, which never become values."""
+
+    instance: Instance
+    rbac: Rbac
+    database: Database
+    core: Core
+    logging: Logging
+    verify: Verify
+
+    @property
+    def name(self) -> str:
+        """Name of the instance."""
+        return self.instance.instance
+
+    @property
+    def namespace(self) -> str:
+        """Namespace of the instance."""
+        return self.instance.namespace or self.instance.instance
+
+    @property
+    def major(self) -> int:
+        """Major version of Airflow."""
+        return int(self.instance.version.split(".", maxsplit=1)[0])
+
+    @property
+    def web_component(self) -> str:
+        """The component that serves the API: Airflow 2 calls it the webserver."""
+        return "api-server" if self.major >= 3 else "webserver"
+
+
+SECTIONS: dict[str, type] = {
+    "instance": Instance,
+    "rbac": Rbac,
+    "database": Database,
+    "core": Core,
+    "logging": Logging,
+    "verify": Verify,
+}
+
+# Secrets that a person may give; they reach the `secrets` module only, never values, objects or files.
+SECRET_VARIABLES: dict[str, str] = {
+    "airflow_core_fernet_key": "Fernet key; the existing one, else a generated one if not given.",
+    "airflow_core_jwt_secret": "Secret that signs API tokens; the existing one, else a generated one if not given.",
+    "airflow_core_api_secret_key": "Secret key of the web application; the existing one, else generated if not given.",
+    "airflow_core_admin_password": "Password of the first administrator; the existing one, else generated if not given.",
+    "airflow_database_password": "Password of the database user; generated for an embedded database if not given.",
+}
+
+# Variables that the playbooks use and that shape no object.
+PLAYBOOK_VARIABLES: dict[str, str] = {
+    "airflow_target": "Hosts to work on.",
+    "airflow_kubeconfig": "Path of the kubeconfig file.",
+    "airflow_context": "Context of the kubeconfig.",
+    "airflow_wait_timeout": "Seconds to wait for the workloads of one role.",
+    "airflow_api_url": "Address to reach Airflow's API at, instead of through the Kubernetes API.",
+    "airflow_delete_data": "Delete volumes and secrets, too, when an instance is uninstalled.",
+}

@@ -1,0 +1,38 @@
+# Copyright (c) 2026, dagops.airflow contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The one place where the variables of a host are read: every action that needs values calls ``gather``.
+
+PRIVATE to the collection: it can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.template import Templar
+
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import VALUE_VARIABLES, unknown_variables
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import SpecError
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import SECRET_VARIABLES
+
+
+def gather(task_vars: t.Mapping[str, t.Any], templar: Templar) -> dict[str, t.Any]:
+    """The host's ``airflow_*`` variables that shape objects, templated; never a secret.
+
+    A misspelt variable is refused here, since only here all names are seen.
+    """
+    problems = unknown_variables(name for name in task_vars if isinstance(name, str))
+    if problems:
+        raise SpecError(problems)
+    values = {name: templar.template(task_vars[name]) for name in VALUE_VARIABLES if name in task_vars}
+    return {"airflow_instance": task_vars.get("inventory_hostname"), **values}
+
+
+def gather_secrets(task_vars: t.Mapping[str, t.Any], templar: Templar) -> dict[str, t.Any]:
+    """The secrets that the person gave, by the name after the role's prefix (``fernet_key``); for no_log options only."""
+    return {
+        name.split("_", maxsplit=2)[2]: templar.template(task_vars[name])
+        for name in SECRET_VARIABLES
+        if name in task_vars
+    }
