@@ -82,11 +82,18 @@ def protected_settings(values: Values) -> t.Iterator[str]:
             )
 
 
+def ingress_has_address(values: Values) -> t.Iterator[str]:
+    """An Ingress needs a host."""
+    if values.ingress.enabled and not values.core.base_url:
+        yield "airflow_core_base_url is required where airflow_ingress_enabled is true: it gives the Ingress its host"
+
+
 RULES: tuple[t.Callable[[Values], t.Iterator[str]], ...] = (
     version,
     external_database,
     logs_survive,
     images_pinned,
+    ingress_has_address,
     protected_settings,
 )
 

@@ -85,9 +85,9 @@ def hints(cls: type) -> dict[str, t.Any]:
 
 
 def suggestion(name: str, known: t.Iterable[str]) -> str:
-    """``; did you mean 'replicas'?`` where a known name is near, else the empty string."""
+    """ `` (did you mean 'replicas'?)`` where a known name is near, else the empty string."""
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f"; did you mean '{near[0]}'?" if near else ""
+    return f" (did you mean '{near[0]}'?)" if near else ""
 
 
 def is_nothing(value: t.Any) -> bool:
@@ -107,27 +107,47 @@ def parse(cls: type[T], data: t.Any, path: str) -> T:
 def parse_field(field: dataclasses.Field[t.Any], kind: t.Any, value: t.Any, path: str, problems: list[str]) -> t.Any:
     """Read one field's value; a mistake is added to ``problems``."""
     try:
+        if dataclasses.is_dataclass(kind):
+            return _dataclass(kind, value, path, problems, base=default_of(field))
         result = _value(kind, value, path, problems)
         _constraints(field, result, path)
-        return result
     except Problem as problem:
         problems.append(str(problem))
         return None
+    return merged(default_of(field), result) if isinstance(result, dict) else result
 
 
-def _dataclass(cls: t.Any, data: t.Any, path: str, problems: list[str]) -> t.Any:
+def default_of(field: dataclasses.Field[t.Any]) -> t.Any:
+    """A field's default value; None where it has none."""
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    return None if field.default is dataclasses.MISSING else field.default
+
+
+def merged(base: t.Any, over: t.Any) -> t.Any:
+    """``over`` laid over ``base``, mapping by mapping; a null takes a key of the base away."""
+    if not isinstance(base, dict) or not isinstance(over, dict):
+        return over
+    both = {**base, **{key: merged(base.get(key), value) for key, value in over.items()}}
+    return {key: value for key, value in both.items() if value is not None or key not in base}
+
+
+def _dataclass(cls: t.Any, data: t.Any, path: str, problems: list[str], base: t.Any = None) -> t.Any:
+    """``data`` laid over ``base``, so that a person writes only what differs from the default."""
     data = _mapping(data, path)
     fields = {camel(field.name): field for field in dataclasses.fields(cls)}
     for key in data:
         if key not in fields:
             problems.append(
-                f"{path}.{key} is not an option of {path}{suggestion(str(key), fields)} Known are: {', '.join(fields)}"
+                f"{path}.{key} is not an option{suggestion(str(key), fields)}. Known are: {', '.join(fields)}"
             )
     given = {
         field.name: parse_field(field, hints(cls)[field.name], data[key], f"{path}.{key}", problems)
         for key, field in fields.items()
         if not is_nothing(data.get(key))
     }
+    if base is not None:
+        return dataclasses.replace(base, **given)
     missing = [
         key
         for key, field in fields.items()
@@ -247,4 +267,4 @@ def _constraints(field: dataclasses.Field[t.Any], value: t.Any, path: str) -> No
     if keys:
         for key in value:
             if key not in keys:
-                raise Problem(f"{path}.{key} is not known{suggestion(key, keys)} Known are: {', '.join(keys)}")
+                raise Problem(f"{path}.{key} is not known{suggestion(key, keys)}. Known are: {', '.join(keys)}")

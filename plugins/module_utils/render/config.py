@@ -1,0 +1,154 @@
+# Copyright (c) 2026, dagops.airflow contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""airflow.cfg of an instance: what the values ask for, with the person's own options laid over it.
+
+Keys are those of Airflow's configuration reference for 3.3 and 2.11. No secret is in it: secrets reach the
+containers as environment variables from Secrets.
+
+PRIVATE to the collection: it can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import typing as t
+import urllib.parse
+
+from ansible_collections.dagops.airflow.plugins.module_utils.render import names
+from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import Object, object_
+from ansible_collections.dagops.airflow.plugins.module_utils.render.payload import canary, heartbeat
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
+
+Settings = dict[str, dict[str, t.Any]]
+
+LOCAL_BUNDLE = "airflow.dag_processing.bundles.local.LocalDagBundle"
+FAB_MANAGER = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
+
+# Users log in against Airflow's own user table; roles for other logins give a file of their own.
+WEBSERVER_CONFIG = """\
+from flask_appbuilder.const import AUTH_DB
+
+AUTH_TYPE = AUTH_DB
+"""
+
+
+def base_path(values: Values) -> str:
+    """Path below which Airflow answers: ``/airflow`` where it is not at the root, else the empty string."""
+    return urllib.parse.urlsplit(values.core.base_url or "").path.rstrip("/")
+
+
+def settings(values: Values) -> Settings:
+    """All options of airflow.cfg by section."""
+    computed = common(values)
+    overlay(computed, airflow3(values) if values.major >= 3 else airflow2(values))
+    if values.core.executor == "KubernetesExecutor":
+        overlay(computed, {"kubernetes_executor": kubernetes_executor(values)})
+    overlay(computed, values.core.config)
+    return computed
+
+
+def overlay(base: Settings, over: Settings) -> None:
+    """Lay ``over`` over ``base`` in place, option by option."""
+    for section, options in over.items():
+        base.setdefault(section, {}).update(options)
+
+
+def common(values: Values) -> Settings:
+    """What 3.x and 2.11 share."""
+    return {
+        "core": {
+            "executor": values.core.executor,
+            "dags_folder": names.DAGS_FOLDER,
+            "load_examples": False,
+            # Pods of a Deployment have no name in DNS, so logs are fetched by address.
+            "hostname_callable": "airflow.utils.net.get_host_ip_address",
+        },
+        "logging": {"base_log_folder": names.LOGS_FOLDER, "colored_console_log": False},
+        "usage_data_collection": {"enabled": False},
+    }
+
+
+def airflow3(values: Values) -> Settings:
+    """Airflow 3: API server, Task SDK, DAG bundles."""
+    bundles = [{"name": "dags-folder", "classpath": LOCAL_BUNDLE, "kwargs": {}}]
+    if values.verify.canary:
+        bundles.append(
+            {"name": "dagops-canary", "classpath": LOCAL_BUNDLE, "kwargs": {"path": names.CANARY_FOLDER}}
+        )
+    execution_api = f"http://{names.host(values, 'api-server')}:{values.core.api_server.service.port}"
+    return {
+        "core": {
+            "auth_manager": FAB_MANAGER,
+            "execution_api_server_url": f"{execution_api}{base_path(values)}/execution/",
+        },
+        "api": {"base_url": values.core.base_url, "port": names.WEB_PORT, "workers": values.core.api_server.workers},
+        "dag_processor": {"dag_bundle_config_list": bundles},
+        "fab": {"enable_proxy_fix": bool(values.core.base_url)},
+        "triggerer": {"capacity": values.core.triggerer.capacity},
+    }
+
+
+def airflow2(values: Values) -> Settings:
+    """Airflow 2.11: webserver, standalone DAG processor."""
+    return {
+        "api": {
+            "auth_backends": "airflow.api.auth.backend.session,"
+            "airflow.providers.fab.auth_manager.api.auth.backend.basic_auth"
+        },
+        "webserver": {
+            "base_url": values.core.base_url,
+            "enable_proxy_fix": bool(values.core.base_url),
+            "web_server_port": names.WEB_PORT,
+            "workers": values.core.api_server.workers,
+        },
+        "scheduler": {"standalone_dag_processor": True},
+        "triggerer": {"default_capacity": values.core.triggerer.capacity},
+    }
+
+
+def kubernetes_executor(values: Values) -> dict[str, t.Any]:
+    """The image is in the pod template, so no repository and tag are set here: they would lose a digest."""
+    executor = values.core.kubernetes_executor
+    return {
+        "namespace": values.namespace,
+        "pod_template_file": f"{names.POD_TEMPLATE_FOLDER}/{names.POD_TEMPLATE_FILE}",
+        "worker_pods_creation_batch_size": executor.creation_batch_size,
+        "delete_worker_pods": executor.delete_pods,
+        "delete_worker_pods_on_failure": executor.delete_failed_pods,
+    }
+
+
+def text(value: t.Any) -> str:
+    """An option's value as airflow.cfg writes it; ``%`` is doubled, since the file is read with interpolation."""
+    if isinstance(value, (dict, list)):
+        value = json.dumps(value, sort_keys=True)
+    return str(value).rstrip("\n").replace("%", "%%").replace("\n", "\n    ")
+
+
+def airflow_cfg(values: Values) -> str:
+    """The file, with sections and options sorted."""
+    lines: list[str] = []
+    for section, options in sorted(settings(values).items()):
+        lines.append(f"[{section}]")
+        lines += [f"{key} = {text(value)}" for key, value in sorted(options.items()) if value is not None]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def config_map(values: Values) -> Object:
+    """Files that all Airflow containers share."""
+    data = {
+        "airflow.cfg": airflow_cfg(values),
+        "webserver_config.py": values.core.webserver_config or WEBSERVER_CONFIG,
+        "heartbeat.py": inspect.getsource(heartbeat),
+    }
+    return object_(values, "v1", "ConfigMap", "config", data=data)
+
+
+def canary_config_map(values: Values) -> list[Object]:
+    """The canary DAG."""
+    if not values.verify.canary:
+        return []
+    return [object_(values, "v1", "ConfigMap", "canary", data={names.CANARY_FILE: canary.dag(values.major)})]

@@ -1,0 +1,35 @@
+# Copyright (c) 2026, dagops.airflow contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Airflow's own workloads and what they read.
+
+PRIVATE to the collection: it can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+from ansible_collections.dagops.airflow.plugins.module_utils.render import (
+    config,
+    dag_processor,
+    pod_template,
+    scheduler,
+    triggerer,
+    web,
+)
+from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import Object
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
+
+
+def configuration(values: Values) -> list[Object]:
+    """ConfigMaps that the workloads and the migration read."""
+    return [config.config_map(values), *config.canary_config_map(values), *pod_template.render(values)]
+
+
+def workloads(values: Values) -> list[Object]:
+    """What runs all the time."""
+    return [
+        *web.render(values),
+        *scheduler.render(values),
+        *dag_processor.render(values),
+        *triggerer.render(values),
+    ]

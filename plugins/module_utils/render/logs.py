@@ -1,0 +1,25 @@
+# Copyright (c) 2026, dagops.airflow contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The shared volume of task logs.
+
+PRIVATE to the collection: it can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import Object, object_
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
+
+
+def render(values: Values) -> list[Object]:
+    """Objects of the role airflow_logging."""
+    volume = values.logging.volume
+    if not volume.enabled or volume.existing_claim:
+        return []
+    spec = {
+        "accessModes": [volume.access_mode],
+        "storageClassName": volume.storage_class_name,
+        "resources": {"requests": {"storage": volume.size}},
+    }
+    return [object_(values, "v1", "PersistentVolumeClaim", "logs", spec=spec)]

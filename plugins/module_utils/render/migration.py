@@ -1,0 +1,57 @@
+# Copyright (c) 2026, dagops.airflow contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The Job that brings the database's schema to what the image needs.
+
+PRIVATE to the collection: it can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from ansible_collections.dagops.airflow.plugins.module_utils.render import names, pods
+from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import Object, object_
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values, Workload, resources
+
+
+def migration_job(values: Values, script: str) -> Object:
+    """A Job that runs ``script`` (Python) once in Airflow's image.
+
+    Its name carries a hash of its content, since a Job's template cannot be changed. The first administrator's user
+    name and password are files below ``names.ADMIN_FOLDER``.
+    """
+    component = "migrate"
+    shape = Workload(resources=resources("500m", "512Mi", "1Gi")())
+    container = pods.airflow_container(
+        values,
+        shape,
+        component,
+        args=["python", "-c", script],
+        env=[*pods.database_env(values), *pods.jwt_env(values), *pods.web_secret_env(values)],
+        mounts=[
+            pods.config_mount("webserver_config.py"),
+            {"name": "admin", "mountPath": names.ADMIN_FOLDER, "readOnly": True},
+        ],
+        terminationMessagePolicy="FallbackToLogsOnError",
+    )
+    template = pods.airflow_pod(
+        values,
+        component,
+        shape,
+        container,
+        volumes=[{"name": "admin", "secret": {"secretName": names.name(values, "admin")}}],
+        restartPolicy="Never",
+    )
+    spec = {
+        "backoffLimit": 0,
+        # A drained node is no failed migration: each of its steps is a transaction, and the next pod goes on.
+        "podFailurePolicy": {
+            "rules": [{"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}]
+        },
+        "ttlSecondsAfterFinished": 3600,
+        "template": template,
+    }
+    digest = hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()[:10]
+    return object_(values, "batch/v1", "Job", component, name=f"{names.name(values, component)}-{digest}", spec=spec)

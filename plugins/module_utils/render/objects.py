@@ -1,0 +1,120 @@
+# Copyright (c) 2026, dagops.airflow contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Kubernetes objects as plain mappings.
+
+PRIVATE to the collection: it can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.dagops.airflow.plugins.module_utils.render import names
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import merged
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Image, Values, Workload
+
+Object = dict[str, t.Any]
+
+# An empty value of these keys means something; elsewhere it is the same as leaving the key out.
+MEANINGFUL_WHEN_EMPTY = frozenset(["emptyDir", "podSelector", "namespaceSelector"])
+
+
+def compact(value: t.Any) -> t.Any:
+    """``value`` without keys that hold nothing, so that a rendered object shows only what it says."""
+    if isinstance(value, dict):
+        kept = {key: compact(item) for key, item in value.items()}
+        return {
+            key: item for key, item in kept.items() if key in MEANINGFUL_WHEN_EMPTY or (item is not None and item not in ({}, []))
+        }
+    if isinstance(value, list):
+        return [compact(item) for item in value]
+    return value
+
+
+def object_(
+    values: Values,
+    api_version: str,
+    kind: str,
+    component: str,
+    *,
+    name: str | None = None,
+    namespaced: bool = True,
+    labels: dict[str, str] | None = None,
+    annotations: dict[str, str] | None = None,
+    **body: t.Any,
+) -> Object:
+    """An object of the instance with the metadata that all share."""
+    metadata = {
+        "name": name or names.name(values, component),
+        "namespace": values.namespace if namespaced else None,
+        "labels": {**names.labels(values, component), **(labels or {})},
+        "annotations": {**values.instance.annotations, **(annotations or {})},
+    }
+    return t.cast("Object", compact({"apiVersion": api_version, "kind": kind, "metadata": metadata, **body}))
+
+
+def image(values: Values, wanted: Image, default_tag: str | None = None) -> str:
+    """The reference of an image, mapped to the site's registry where there is one."""
+    repository = wanted.repository or ""
+    if values.instance.image_registry:
+        repository = f"{values.instance.image_registry}/{path_of(repository)}"
+    tag = wanted.tag or default_tag
+    return repository + (f":{tag}" if tag else "") + (f"@{wanted.digest}" if wanted.digest else "")
+
+
+def path_of(repository: str) -> str:
+    """A repository without its registry: ``docker.io/apache/airflow`` is ``apache/airflow``."""
+    first, _, rest = repository.partition("/")
+    return rest if rest and ("." in first or ":" in first or first == "localhost") else repository
+
+
+def service(
+    values: Values, component: str, port: int, *, target: str, headless: bool = False, name: str | None = None, **body: t.Any
+) -> Object:
+    """A Service in front of a component's pods."""
+    spec = {
+        "type": body.pop("type", "ClusterIP"),
+        "clusterIP": "None" if headless else None,
+        "selector": names.selector(values, component),
+        "ports": [{"name": target, "port": port, "targetPort": target, "protocol": "TCP"}],
+    }
+    return object_(values, "v1", "Service", component, name=name, spec=spec, **body)
+
+
+def disruption_budget(values: Values, component: str, workload: Workload) -> list[Object]:
+    """By ``maxUnavailable``, so that a drain always gets on."""
+    if not workload.pod_disruption_budget.enabled:
+        return []
+    spec = {
+        "maxUnavailable": workload.pod_disruption_budget.max_unavailable,
+        "selector": {"matchLabels": names.selector(values, component)},
+    }
+    return [object_(values, "policy/v1", "PodDisruptionBudget", component, spec=spec)]
+
+
+def deployment(
+    values: Values, component: str, workload: Workload, template: Object, *, max_surge: int | str = 1
+) -> Object:
+    """A Deployment that never goes below its wished number of pods while it rolls."""
+    spec = {
+        "replicas": workload.replicas,
+        "revisionHistoryLimit": workload.revision_history_limit,
+        "selector": {"matchLabels": names.selector(values, component)},
+        "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": max_surge, "maxUnavailable": 0}},
+        "template": template,
+    }
+    return object_(values, "apps/v1", "Deployment", component, spec=spec)
+
+
+__all__ = [
+    "Object",
+    "compact",
+    "deployment",
+    "disruption_budget",
+    "image",
+    "merged",
+    "object_",
+    "path_of",
+    "service",
+]

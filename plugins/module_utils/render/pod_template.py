@@ -1,0 +1,60 @@
+# Copyright (c) 2026, dagops.airflow contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The pod that a KubernetesExecutor makes for each task.
+
+On Airflow 3 it gets no database URL, no Fernet key and no JWT secret: the task speaks to the API server with a token
+of its own, and whoever writes a DAG could read what its pod holds.
+
+PRIVATE to the collection: it can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import json
+
+from ansible_collections.dagops.airflow.plugins.module_utils.render import names, pods
+from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import Object, object_
+from ansible_collections.dagops.airflow.plugins.module_utils.render.rbac import speaks_to_kubernetes
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
+
+# The executor looks for this name; its arguments are set for each task.
+CONTAINER = "base"
+
+
+def env(values: Values) -> list[Object]:
+    """Airflow 2 tasks speak to the database themselves, and must not start an executor of their own."""
+    if values.major >= 3:
+        return []
+    return [
+        {"name": "AIRFLOW__CORE__EXECUTOR", "value": "LocalExecutor"},
+        *pods.database_env(values),
+        *pods.web_secret_env(values),
+    ]
+
+
+def pod(values: Values) -> Object:
+    """The template itself."""
+    wanted = values.core.workers
+    container = pods.airflow_container(values, wanted, CONTAINER, env=env(values), mounts=pods.canary_mount(values))
+    body = pods.airflow_pod(
+        values,
+        "worker",
+        wanted,
+        container,
+        automount=speaks_to_kubernetes(values, "worker"),
+        # A task that is moved starts anew, so cluster autoscalers are asked to leave its node alone.
+        annotations={"cluster-autoscaler.kubernetes.io/safe-to-evict": "false"},
+        grace_seconds=600,
+        restartPolicy="Never",
+    )
+    metadata = {"name": names.name(values, "worker"), **body["metadata"]}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": body["spec"]}
+
+
+def render(values: Values) -> list[Object]:
+    """The template in a ConfigMap; JSON is YAML, and needs no library to write."""
+    if values.core.executor != "KubernetesExecutor":
+        return []
+    text = json.dumps(pod(values), indent=2, sort_keys=True) + "\n"
+    return [object_(values, "v1", "ConfigMap", "pod-template", data={names.POD_TEMPLATE_FILE: text})]

@@ -1,0 +1,241 @@
+# Copyright (c) 2026, dagops.airflow contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Pods: what all of Airflow's containers share.
+
+PRIVATE to the collection: it can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.dagops.airflow.plugins.module_utils.render import names
+from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import Object, compact, image, merged
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Pods, Values
+
+AIRFLOW_USER = 50000
+POSTGRES_USER = 999
+NOBODY = 65534
+
+# Pod Security Standard "restricted", and a root file system that nobody can write to.
+CONTAINER_SECURITY = {
+    "allowPrivilegeEscalation": False,
+    "readOnlyRootFilesystem": True,
+    "capabilities": {"drop": ["ALL"]},
+}
+
+
+def pod_security(user: int, group: int) -> Object:
+    """Security context of a pod. Airflow's image wants group 0, whatever the user (OpenShift gives any)."""
+    return {
+        "runAsNonRoot": True,
+        "runAsUser": user,
+        "runAsGroup": group,
+        "fsGroup": group,
+        "fsGroupChangePolicy": "OnRootMismatch",
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+
+
+def secret_env(variable: str, secret: str, key: str) -> Object:
+    """An environment variable from a Secret."""
+    return {"name": variable, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}}
+
+
+def database_env(values: Values) -> list[Object]:
+    """Access to the database and to what is encrypted in it."""
+    return [
+        secret_env("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", names.name(values, "metadata"), "connection"),
+        secret_env("AIRFLOW__CORE__FERNET_KEY", names.name(values, "fernet-key"), "fernet-key"),
+    ]
+
+
+def jwt_env(values: Values) -> list[Object]:
+    """The secret that signs API tokens: whoever has it can be anybody (Airflow 3)."""
+    if values.major < 3:
+        return []
+    return [secret_env("AIRFLOW__API_AUTH__JWT_SECRET", names.name(values, "jwt-secret"), "jwt-secret")]
+
+
+def web_secret_env(values: Values) -> list[Object]:
+    """The secret of web sessions and of the log servers."""
+    if values.major >= 3:
+        return [secret_env("AIRFLOW__API__SECRET_KEY", names.name(values, "api-secret-key"), "api-secret-key")]
+    return [
+        secret_env(
+            "AIRFLOW__WEBSERVER__SECRET_KEY", names.name(values, "webserver-secret-key"), "webserver-secret-key"
+        )
+    ]
+
+
+def heartbeat_probes(job_type: str) -> Object:
+    """Probes of a component that has no HTTP server: is its heartbeat in the database fresh?"""
+    command = ["python", names.HEARTBEAT_SCRIPT, job_type]
+    return {
+        # Five minutes, since a start is slow where CPU is short; a live start is seen after two seconds.
+        "startupProbe": {
+            "exec": {"command": [*command, "--started"]},
+            "periodSeconds": 2,
+            "timeoutSeconds": 10,
+            "failureThreshold": 150,
+        },
+        "livenessProbe": {
+            "exec": {"command": command},
+            "periodSeconds": 30,
+            "timeoutSeconds": 20,
+            "failureThreshold": 5,
+        },
+    }
+
+
+def log_volume(values: Values) -> Object:
+    """The shared volume of task logs, or scratch space."""
+    volume = values.logging.volume
+    if not volume.enabled:
+        return {"name": "logs", "emptyDir": {}}
+    return {"name": "logs", "persistentVolumeClaim": {"claimName": volume.existing_claim or names.name(values, "logs")}}
+
+
+def config_mount(file: str) -> Object:
+    """A file of the instance's ConfigMap in Airflow's home."""
+    return {"name": "config", "mountPath": f"{names.AIRFLOW_HOME}/{file}", "subPath": file, "readOnly": True}
+
+
+def canary_mount(values: Values) -> list[Object]:
+    """As a single file: in a ConfigMap mounted as a folder, Airflow's walk over the links ends in an error."""
+    if not values.verify.canary:
+        return []
+    folder = names.CANARY_FOLDER if values.major >= 3 else names.DAGS_FOLDER
+    return [
+        {"name": "canary", "mountPath": f"{folder}/{names.CANARY_FILE}", "subPath": names.CANARY_FILE, "readOnly": True}
+    ]
+
+
+def airflow_container(
+    values: Values,
+    pods: Pods,
+    name: str,
+    *,
+    args: list[str] | None = None,
+    env: t.Sequence[Object] = (),
+    mounts: t.Sequence[Object] = (),
+    **body: t.Any,
+) -> Object:
+    """A container of Airflow's image."""
+    return {
+        "name": name,
+        "image": image(values, values.instance.image, values.instance.version),
+        "imagePullPolicy": values.instance.image.pull_policy,
+        "args": args,
+        "env": [
+            # The image's entrypoint would start all of Airflow once more to check the database; the play has done so.
+            {"name": "CONNECTION_CHECK_MAX_COUNT", "value": "0"},
+            *env,
+            *values.core.env,
+            *pods.env,
+        ],
+        "envFrom": [*values.core.env_from, *pods.env_from],
+        "resources": pods.resources,
+        "securityContext": merged(CONTAINER_SECURITY, pods.container_security_context),
+        "volumeMounts": [
+            config_mount("airflow.cfg"),
+            {"name": "tmp", "mountPath": "/tmp"},
+            {"name": "logs", "mountPath": names.LOGS_FOLDER},
+            *mounts,
+            *pods.volume_mounts,
+        ],
+        **body,
+    }
+
+
+def airflow_pod(
+    values: Values,
+    component: str,
+    pods: Pods,
+    container: Object,
+    *,
+    volumes: t.Sequence[Object] = (),
+    automount: bool = False,
+    **body: t.Any,
+) -> Object:
+    """A pod (template) of one Airflow container, whose volumes are those that the container mounts."""
+    mounted = {mount["name"] for mount in container["volumeMounts"]}
+    shared = [
+        {"name": "config", "configMap": {"name": names.name(values, "config")}},
+        {"name": "tmp", "emptyDir": {}},
+        log_volume(values),
+        {"name": "canary", "configMap": {"name": names.name(values, "canary")}},
+    ]
+    wanted = [volume for volume in shared if volume["name"] in mounted]
+    return pod(
+        values,
+        component,
+        pods,
+        container,
+        security=pod_security(AIRFLOW_USER, 0),
+        volumes=[*wanted, *volumes],
+        automount=automount,
+        **body,
+    )
+
+
+def pod(
+    values: Values,
+    component: str,
+    pods: Pods,
+    container: Object,
+    *,
+    security: Object,
+    volumes: t.Sequence[Object] = (),
+    automount: bool = False,
+    annotations: dict[str, str] | None = None,
+    grace_seconds: int = 30,
+    **body: t.Any,
+) -> Object:
+    """Metadata and spec of a pod."""
+    spec = {
+        "serviceAccountName": service_account(values, component),
+        # A token of the Kubernetes API only where the component speaks to it.
+        "automountServiceAccountToken": automount,
+        "securityContext": merged(security, pods.security_context),
+        "imagePullSecrets": [{"name": name} for name in values.instance.image_pull_secrets],
+        "terminationGracePeriodSeconds": (
+            grace_seconds if pods.termination_grace_period_seconds is None else pods.termination_grace_period_seconds
+        ),
+        "initContainers": pods.init_containers,
+        "containers": [container, *pods.containers],
+        "volumes": [*volumes, *pods.volumes],
+        "nodeSelector": pods.node_selector,
+        "affinity": spread(values, component) if pods.affinity is None else pods.affinity,
+        "tolerations": pods.tolerations,
+        "topologySpreadConstraints": pods.topology_spread_constraints,
+        "priorityClassName": pods.priority_class_name,
+        # Environment variables for every Service of the namespace would only be in the way.
+        "enableServiceLinks": False,
+        **body,
+    }
+    metadata = {
+        "labels": {**names.labels(values, component), **pods.labels},
+        "annotations": {**values.instance.annotations, **(annotations or {}), **pods.annotations},
+    }
+    return t.cast("Object", compact({"metadata": metadata, "spec": spec}))
+
+
+def service_account(values: Values, component: str) -> str:
+    """Name of the ServiceAccount that a component's pods run under."""
+    own = values.rbac.service_accounts.get(component)
+    return own.name if own and own.name else names.name(values, component)
+
+
+def spread(values: Values, component: str) -> Object:
+    """Pods of one component prefer different nodes."""
+    term = {
+        "topologyKey": "kubernetes.io/hostname",
+        "labelSelector": {"matchLabels": names.selector(values, component)},
+    }
+    return {
+        "podAntiAffinity": {
+            "preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 100, "podAffinityTerm": term}]
+        }
+    }

@@ -1,0 +1,130 @@
+# Copyright (c) 2026, dagops.airflow contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Namespace, identities, permissions, and limits of the namespace.
+
+PRIVATE to the collection: it can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.dagops.airflow.plugins.module_utils.render import names
+from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import Object, object_
+from ansible_collections.dagops.airflow.plugins.module_utils.render.pods import service_account
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import ServiceAccount, Values
+
+RULES: dict[str, list[Object]] = {
+    "pod-launcher": [
+        {
+            "apiGroups": [""],
+            "resources": ["pods"],
+            "verbs": ["create", "delete", "get", "list", "patch", "watch"],
+        },
+        {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]},
+        {"apiGroups": [""], "resources": ["events"], "verbs": ["list", "watch"]},
+    ],
+    "log-reader": [
+        {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list"]},
+        {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]},
+    ],
+}
+
+
+def components(values: Values) -> list[str]:
+    """Components that this instance runs, each with an identity of its own."""
+    wanted = [values.web_component, "scheduler", "dag-processor", "migrate"]
+    wanted += ["triggerer"] if values.core.triggerer.enabled else []
+    wanted += ["worker"] if values.core.executor == "KubernetesExecutor" else []
+    wanted += ["postgresql"] if values.database.provider == "embedded" else []
+    wanted += ["pgbouncer"] if values.database.pgbouncer.enabled else []
+    return wanted
+
+
+def bindings(values: Values) -> dict[str, list[str]]:
+    """Which components hold which role; the rest needs nothing of the Kubernetes API."""
+    launchers: list[str] = []
+    readers: list[str] = []
+    if values.core.executor == "KubernetesExecutor":
+        launchers.append("scheduler")
+        readers.append(values.web_component)
+    if values.rbac.tasks_launch_pods:
+        tasks_run_in = "worker" if values.core.executor == "KubernetesExecutor" else "scheduler"
+        launchers += [tasks_run_in, *(["triggerer"] if values.core.triggerer.enabled else [])]
+    return {"pod-launcher": list(dict.fromkeys(launchers)), "log-reader": readers}
+
+
+def speaks_to_kubernetes(values: Values, component: str) -> bool:
+    """Whether a component's pods need a token of the Kubernetes API."""
+    return any(component in holders for holders in bindings(values).values())
+
+
+def namespace(values: Values) -> list[Object]:
+    """The namespace, with the Pod Security Standard that it enforces."""
+    if not values.rbac.namespace_managed:
+        return []
+    level = values.rbac.pod_security
+    labels = {f"pod-security.kubernetes.io/{mode}": level for mode in ("enforce", "audit", "warn")}
+    return [
+        object_(
+            values, "v1", "Namespace", "namespace", name=values.namespace, namespaced=False, labels=labels
+        )
+    ]
+
+
+def service_accounts(values: Values) -> list[Object]:
+    """One per component, unless a person names one of theirs."""
+    result = []
+    for component in components(values):
+        wanted = values.rbac.service_accounts.get(component, ServiceAccount())
+        if not wanted.name:
+            result.append(
+                object_(
+                    values,
+                    "v1",
+                    "ServiceAccount",
+                    component,
+                    annotations=wanted.annotations,
+                    automountServiceAccountToken=False,
+                )
+            )
+    return result
+
+
+def roles(values: Values) -> t.Iterator[Object]:
+    """Roles that somebody holds, and who holds them."""
+    for role, holders in bindings(values).items():
+        if not holders:
+            continue
+        yield object_(values, "rbac.authorization.k8s.io/v1", "Role", role, rules=RULES[role])
+        yield object_(
+            values,
+            "rbac.authorization.k8s.io/v1",
+            "RoleBinding",
+            role,
+            roleRef={"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": names.name(values, role)},
+            subjects=[
+                {
+                    "kind": "ServiceAccount",
+                    "name": service_account(values, component),
+                    "namespace": values.namespace,
+                }
+                for component in holders
+            ],
+        )
+
+
+def limits(values: Values) -> list[Object]:
+    """Quota and default limits of the namespace."""
+    result = []
+    if values.rbac.quota:
+        result.append(object_(values, "v1", "ResourceQuota", "quota", spec={"hard": values.rbac.quota}))
+    if values.rbac.limit_range:
+        result.append(object_(values, "v1", "LimitRange", "limits", spec={"limits": values.rbac.limit_range}))
+    return result
+
+
+def render(values: Values) -> list[Object]:
+    """Objects of the role airflow_rbac."""
+    return [*namespace(values), *limits(values), *service_accounts(values), *roles(values)]

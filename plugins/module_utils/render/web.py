@@ -1,0 +1,59 @@
+# Copyright (c) 2026, dagops.airflow contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What serves the API and the user interface: the api-server of Airflow 3, the webserver of 2.11.
+
+PRIVATE to the collection: it can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+from ansible_collections.dagops.airflow.plugins.module_utils.render import names, pods
+from ansible_collections.dagops.airflow.plugins.module_utils.render.config import base_path
+from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import (
+    Object,
+    deployment,
+    disruption_budget,
+    service,
+)
+from ansible_collections.dagops.airflow.plugins.module_utils.render.rbac import speaks_to_kubernetes
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
+
+
+def probes(values: Values) -> Object:
+    """Readiness asks the health page, which touches the database; liveness does not, since no restart mends that."""
+    prefix = base_path(values)
+    version, health = ("/api/v2/version", "/api/v2/monitor/health") if values.major >= 3 else ("/health", "/health")
+    alive = {"httpGet": {"path": prefix + version, "port": values.web_component}}
+    ready = {"httpGet": {"path": prefix + health, "port": values.web_component}}
+    return {
+        "startupProbe": {**alive, "periodSeconds": 1, "timeoutSeconds": 5, "failureThreshold": 300},
+        "readinessProbe": {**ready, "periodSeconds": 10, "timeoutSeconds": 10, "failureThreshold": 3},
+        "livenessProbe": {**alive, "periodSeconds": 20, "timeoutSeconds": 20, "failureThreshold": 6},
+    }
+
+
+def render(values: Values) -> list[Object]:
+    """Service, Deployment and PodDisruptionBudget."""
+    component, wanted = values.web_component, values.core.api_server
+    container = pods.airflow_container(
+        values,
+        wanted,
+        component,
+        args=[component],
+        env=[*pods.database_env(values), *pods.jwt_env(values), *pods.web_secret_env(values)],
+        mounts=[pods.config_mount("webserver_config.py")],
+        ports=[{"name": component, "containerPort": names.WEB_PORT, "protocol": "TCP"}],
+        **probes(values),
+        # Endpoints forget a stopping pod a moment after it is told to stop: requests go on until then.
+        lifecycle={"preStop": {"exec": {"command": ["sleep", "5"]}}},
+    )
+    template = pods.airflow_pod(
+        values, component, wanted, container, automount=speaks_to_kubernetes(values, component), grace_seconds=60
+    )
+    front = wanted.service
+    return [
+        service(values, component, front.port, target=component, type=front.type, annotations=front.annotations),
+        deployment(values, component, wanted, template),
+        *disruption_budget(values, component, wanted),
+    ]
