@@ -1,0 +1,151 @@
+# Copyright (c) 2026, dagops.airflow contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Websockets to pods: commands with exit code, stdin and separate stderr, and forwarded ports.
+
+PRIVATE to the collection: it can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+import time
+import typing as t
+import urllib.parse
+
+from ansible_collections.dagops.airflow.plugins.module_utils.face import Failure
+from ansible_collections.dagops.airflow.plugins.module_utils.kube import transport
+from ansible_collections.dagops.airflow.plugins.module_utils.kube.errors import ApiError
+
+try:
+    import websocket
+    from kubernetes.stream.ws_client import PortForward
+except ImportError:
+    # _core.configure says clearly that kubernetes, which brings both, is missing.
+    pass
+
+V5: t.Final = "v5.channel.k8s.io"
+V4: t.Final = "v4.channel.k8s.io"
+_STDIN, _STDOUT, _STDERR, _STATUS, _CLOSE = 0, 1, 2, 3, 255
+_CHUNK: t.Final = 32 * 1024
+
+Refused = t.Callable[[int, bytes, str], ApiError]
+
+
+class ExecResult(t.NamedTuple):
+    """How a command in a container ended."""
+
+    rc: int
+    stdout: str
+    stderr: str
+
+
+@contextlib.contextmanager
+def opened(
+    connection: transport.Transport, path: str, query: t.Mapping[str, t.Any], refused: Refused, doing: str
+) -> t.Iterator[t.Any]:
+    """A websocket to ``path``, closed in the end."""
+    url = connection.url(path, query).replace("http", "ws", 1)
+    options: dict[str, t.Any] = {
+        "header": [f"{name}: {value}" for name, value in connection.headers()],
+        "subprotocols": [V5, V4],
+        "suppress_origin": True,
+        "timeout": transport.CONNECT_TIMEOUT,
+        **_proxy_options(connection.proxy()),
+    }
+    sslopt: dict[str, t.Any] = {"context": connection.tls}
+    if name := connection.tls_name():
+        sslopt["server_hostname"] = name
+    try:
+        # Nothing has run in the pod before the handshake is done, so it can be tried again.
+        socket = connection.persist(lambda: websocket.create_connection(url, sslopt=sslopt, **options), idempotent=True)
+    except websocket.WebSocketBadStatusException as error:
+        raise refused(error.status_code, error.resp_body or b"", doing) from error
+    except websocket.WebSocketException as error:
+        raise Failure(f"Cannot {doing}: {error}.") from error
+    try:
+        yield socket
+    finally:
+        socket.close(timeout=1)
+
+
+def _proxy_options(proxy: urllib.parse.SplitResult | None) -> dict[str, t.Any]:
+    if proxy is None:
+        # Without this the proxies of the environment are used, which kubernetes.core does not look at either.
+        return {"http_no_proxy": ["*"]}
+    options: dict[str, t.Any] = {
+        "http_proxy_host": proxy.hostname,
+        "http_proxy_port": proxy.port,
+        "proxy_type": proxy.scheme if proxy.scheme.startswith("socks") else "http",
+    }
+    if proxy.username:
+        options["http_proxy_auth"] = (proxy.username, proxy.password)
+    return options
+
+
+def run(socket: t.Any, stdin: str | None, timeout: float, doing: str) -> ExecResult:
+    """Feed ``stdin``, gather the output, and wait for the exit code."""
+    if stdin is not None:
+        if socket.getsubprotocol() != V5:
+            raise Failure(f"Cannot {doing}: only Kubernetes 1.30 and newer can end the input of a command.")
+        # In a thread of its own: a command may print while it reads, and neither side may wait for the other.
+        threading.Thread(target=_feed, args=(socket, stdin.encode()), daemon=True).start()
+    output: dict[int, bytearray] = {_STDOUT: bytearray(), _STDERR: bytearray(), _STATUS: bytearray()}
+    deadline = time.monotonic() + timeout
+    try:
+        while not output[_STATUS]:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError
+            socket.settimeout(left)
+            opcode, frame = socket.recv_data()
+            if opcode == websocket.ABNF.OPCODE_CLOSE:
+                break
+            if frame and frame[0] in output:
+                output[frame[0]] += frame[1:]
+    except (TimeoutError, websocket.WebSocketTimeoutException) as error:
+        raise Failure(f"Cannot {doing}: it did not end within {timeout:g} s. {_tail(output)}".rstrip()) from error
+    except (OSError, websocket.WebSocketException) as error:
+        raise Failure(f"Cannot {doing}: the connection broke ({error}). {_tail(output)}".rstrip()) from error
+    stdout, stderr = (output[channel].decode(errors="replace") for channel in (_STDOUT, _STDERR))
+    return ExecResult(exit_code(bytes(output[_STATUS]), doing), stdout, stderr)
+
+
+def _feed(socket: t.Any, data: bytes) -> None:
+    # A command that ends without reading everything closes the socket, which is no error.
+    with contextlib.suppress(OSError, websocket.WebSocketException):
+        for start in range(0, len(data), _CHUNK):
+            socket.send_binary(bytes([_STDIN]) + data[start : start + _CHUNK])
+        socket.send_binary(bytes([_CLOSE, _STDIN]))
+
+
+def exit_code(status: bytes, doing: str) -> int:
+    """The exit code that the last message of an exec tells."""
+    if not status:
+        raise Failure(f"Cannot {doing}: the connection ended before the command did.")
+    answer = json.loads(status)
+    if answer.get("status") == "Success":
+        return 0
+    for cause in (answer.get("details") or {}).get("causes") or ():
+        if cause.get("reason") == "ExitCode":
+            return int(cause["message"])
+    raise Failure(f"Cannot {doing}: {answer.get('message') or 'it could not be started'}.")
+
+
+def _tail(output: dict[int, bytearray]) -> str:
+    lines = (output[_STDERR] or output[_STDOUT]).decode(errors="replace").strip().splitlines()
+    return f"Its last words: {lines[-1][:200]}" if lines else ""
+
+
+@contextlib.contextmanager
+def forwarded(socket: t.Any, port: int) -> t.Iterator[t.Any]:
+    """The local end of a forwarded port."""
+    # kubernetes's forwarder waits for readable sockets itself.
+    socket.settimeout(None)
+    forward = PortForward(socket, [port])
+    try:
+        yield forward.socket(port)
+    finally:
+        forward.close()
