@@ -24,6 +24,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.dagops.airflow.plugins.module_utils.face import Failure, Stopwatch
+from ansible_collections.dagops.airflow.plugins.plugin_utils.variables import gather, gather_secrets
 
 display = Display()
 
@@ -111,3 +112,24 @@ class BackendAction(ActionBase):
                 "Run again with -vvv and report what it prints.",
             }
         return t.cast("dict[str, t.Any]", remove_values(outcome, secrets))
+
+
+class ValuesAction(BackendAction):
+    """An action whose ``values`` are the host's ``airflow_*`` variables, unless the task gives some.
+
+    With ``SECRETS``, the secrets that the person gave are handed on as the option ``given``, too.
+    """
+
+    SECRETS: t.ClassVar[bool] = False
+
+    def arguments(self, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        arguments = super().arguments(task_vars)
+        if arguments.get("values") is None and self.reads_variables(arguments):
+            arguments["values"] = gather(task_vars, self._templar)
+            if self.SECRETS:
+                arguments["given"] = {**gather_secrets(task_vars, self._templar), **(arguments.get("given") or {})}
+        return arguments
+
+    def reads_variables(self, arguments: dict[str, t.Any]) -> bool:
+        """Whether the task's arguments leave it to the host's variables; a noun may know better."""
+        return True

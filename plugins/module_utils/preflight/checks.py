@@ -1,0 +1,165 @@
+# Copyright (c) 2026, dagops.airflow contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What must be true of a cluster before an instance is applied: pure functions over what the cluster said.
+
+Each yields a sentence for every obstacle: what, why, and what to do.
+
+PRIVATE to the collection: it can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Kind, Object
+from ansible_collections.dagops.airflow.plugins.module_utils.render import names
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
+
+# Kubernetes releases that Airflow is tested with (its README, 3.3.2 and 2.11.2), by Airflow's major version.
+TESTED: dict[int, tuple[int, int]] = {3: (30, 35), 2: (26, 30)}
+# The oldest release that knows all that we apply: podFailurePolicy is stable since 1.31, on by default since 1.26.
+OLDEST_MINOR = 26
+
+DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
+
+APPLY_VERBS = frozenset(["get", "list", "create", "patch"])
+# What the play does besides applying objects, as (group, resource, verbs).
+OPERATIONS: tuple[tuple[str, str, frozenset[str]], ...] = (
+    ("", "secrets", frozenset(["get", "list", "create", "patch"])),
+    ("", "pods", frozenset(["get", "list"])),
+    ("", "pods/log", frozenset(["get"])),
+    ("", "pods/exec", frozenset(["create", "get"])),
+    ("", "pods/portforward", frozenset(["create", "get"])),
+    ("", "services/proxy", frozenset(["get"])),
+    ("", "events", frozenset(["list"])),
+    ("batch", "jobs", frozenset(["get", "list", "create", "patch", "delete"])),
+    ("coordination.k8s.io", "leases", frozenset(["get", "create", "patch", "update", "delete"])),
+)
+
+
+def minor_of(version: Object) -> int:
+    """The minor version of a cluster; managed ones write ``30+``."""
+    return int(re.sub(r"\D", "", version["minor"]))
+
+
+def too_old(version: Object) -> t.Iterator[str]:
+    """A cluster that would refuse our objects."""
+    if minor_of(version) < OLDEST_MINOR:
+        yield (
+            f"the cluster runs Kubernetes {version['gitVersion']}, but the oldest that can be used is 1.{OLDEST_MINOR}: "
+            "upgrade the cluster"
+        )
+
+
+def untested(values: Values, version: Object) -> t.Iterator[str]:
+    """A cluster that works as far as we can tell, but that Airflow is not tested with: a warning."""
+    oldest, newest = TESTED[3 if values.major >= 3 else 2]
+    if not oldest <= minor_of(version) <= newest:
+        yield (
+            f"Airflow {values.instance.version} is tested with Kubernetes 1.{oldest} to 1.{newest}, and the cluster runs "
+            f"{version['gitVersion']}"
+        )
+
+
+def permissions_needed(kinds: t.Iterable[Kind]) -> list[tuple[str, str, frozenset[str]]]:
+    """What the play does with resources, as (group, resource, verbs)."""
+    applied = [(kind.group, kind.plural, APPLY_VERBS) for kind in sorted(set(kinds))]
+    return [*applied, *OPERATIONS]
+
+
+def allowed(rules: t.Iterable[Object], group: str, resource: str, verb: str) -> bool:
+    """Whether rules of a SelfSubjectRulesReview allow a verb on all objects of a resource."""
+    base, _, subresource = resource.partition("/")
+    accepted = {resource, "*", f"*/{subresource}" if subresource else base}
+    return any(
+        not rule.get("resourceNames")
+        and {group, "*"} & set(rule.get("apiGroups") or [])
+        and accepted & set(rule.get("resources") or [])
+        and {verb, "*"} & set(rule["verbs"])
+        for rule in rules
+    )
+
+
+def missing_permissions(
+    rules: t.Sequence[Object], needed: t.Iterable[tuple[str, str, frozenset[str]]], namespace: str
+) -> t.Iterator[str]:
+    """Each resource with the verbs that are not allowed."""
+    for group, resource, verbs in needed:
+        lacking = sorted(verb for verb in verbs if not allowed(rules, group, resource, verb))
+        if lacking:
+            full = f"{resource}.{group}" if group else resource
+            yield (
+                f"you may not {', '.join(lacking)} {full} in namespace {namespace}: ask for a Role with these verbs, or "
+                "use other credentials"
+            )
+
+
+def foreign_namespace(values: Values, namespace: Object | None) -> t.Iterator[str]:
+    """A namespace that another instance or another tool keeps, or that is on its way out."""
+    if namespace is None:
+        if not values.rbac.namespace_managed:
+            yield (
+                f"namespace {values.namespace} does not exist and airflow_rbac_namespace_managed is false: have it made, "
+                "or set airflow_rbac_namespace_managed to true"
+            )
+        return
+    if namespace["metadata"].get("deletionTimestamp"):
+        yield f"namespace {values.namespace} is being deleted: wait until it is gone"
+    if not values.rbac.namespace_managed:
+        return
+    labels = namespace["metadata"].get("labels") or {}
+    manager, owner = labels.get("app.kubernetes.io/managed-by"), labels.get("app.kubernetes.io/instance")
+    if manager and manager != names.MANAGER:
+        yield (
+            f"namespace {values.namespace} is managed by {manager}: choose another airflow_namespace, or set "
+            "airflow_rbac_namespace_managed to false to share it"
+        )
+    elif manager and owner != values.name:
+        yield (
+            f"namespace {values.namespace} belongs to the Airflow instance {owner}: choose another airflow_namespace, or "
+            "set airflow_rbac_namespace_managed to false to share it"
+        )
+
+
+def claims(objects: t.Iterable[Object]) -> t.Iterator[tuple[str, str | None]]:
+    """Every volume claim that the objects make, with its StorageClass (None: the default one)."""
+    for item in objects:
+        made = [item] if item["kind"] == "PersistentVolumeClaim" else item.get("spec", {}).get("volumeClaimTemplates", [])
+        for claim in made:
+            yield f"{item['kind']}/{item['metadata']['name']}", claim["spec"].get("storageClassName")
+
+
+def missing_storage(objects: t.Iterable[Object], classes: t.Sequence[Object]) -> t.Iterator[str]:
+    """StorageClasses that the cluster does not have."""
+    known = {item["metadata"]["name"] for item in classes}
+    default = any((item["metadata"].get("annotations") or {}).get(DEFAULT_CLASS) == "true" for item in classes)
+    for owner, wanted in claims(objects):
+        if wanted and wanted not in known:
+            yield (
+                f"{owner} asks for StorageClass '{wanted}', which the cluster does not have; it has "
+                f"{', '.join(sorted(known)) or 'none'}"
+            )
+        if not wanted and not default:
+            yield (
+                f"{owner} asks for the default StorageClass, and the cluster has none: name one by storageClassName, of "
+                f"{', '.join(sorted(known)) or 'those that an administrator makes'}"
+            )
+
+
+def references(values: Values) -> t.Iterator[tuple[str, str, str]]:
+    """Objects of the person's own that must be there: variable, kind, name."""
+    for secret in values.instance.image_pull_secrets:
+        yield "airflow_image_pull_secrets", "Secret", secret
+    if values.database.credentials:
+        yield "airflow_database_credentials.name", "Secret", values.database.credentials.name
+    if values.logging.volume.enabled and values.logging.volume.existing_claim:
+        yield "airflow_logging_volume.existingClaim", "PersistentVolumeClaim", values.logging.volume.existing_claim
+    if values.ingress.enabled and values.ingress.tls_secret:
+        yield "airflow_ingress_tls_secret", "Secret", values.ingress.tls_secret
+    if values.ingress.enabled and values.ingress.class_name:
+        yield "airflow_ingress_class_name", "IngressClass", values.ingress.class_name
+    for component, account in values.rbac.service_accounts.items():
+        if account.name:
+            yield f"airflow_rbac_service_accounts.{component}.name", "ServiceAccount", account.name
