@@ -1,0 +1,3 @@
+module dagops/local-path-helper
+
+go 1.25.0

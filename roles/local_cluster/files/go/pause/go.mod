@@ -1,0 +1,3 @@
+module dagops/pause
+
+go 1.25.0
