@@ -47,10 +47,14 @@ ROLES: dict[str, tuple[str, str, str | None]] = {
         "is behind the image's, applies the workloads, waits for them, and makes sure of the first administrator.",
         "core",
     ),
-    "airflow_ingress": ("The way in from outside", "Applies an Ingress to the API server where it is wanted.", "ingress"),
+    "airflow_ingress": (
+        "The way in from outside",
+        "Applies an Ingress to the API server where it is wanted.",
+        "ingress",
+    ),
     "airflow_verify": (
         "Proof that an instance works",
-        "Reads Airflow's own health report, and runs the canary DAG to success after a converge that changed something.",
+        "Reads Airflow's own health report, and runs the canary DAG after a converge that changed something.",
         "verify",
     ),
 }
@@ -59,7 +63,7 @@ ROLES: dict[str, tuple[str, str, str | None]] = {
 class Dumper(yaml.SafeDumper):
     """YAML as ansible-lint likes it: sequences are indented."""
 
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002 - that is the point
         return super().increase_indent(flow, False)
 
 

@@ -88,6 +88,7 @@ def run_module(argument_spec: ArgumentSpec, backend: Backend, **module_options: 
         result = backend(face)
     except Failure as failure:
         module.fail_json(msg=failure.message, **failure.details)
-    if face.lines:
-        result["progress"] = face.lines
-    module.exit_json(**result)
+    else:
+        if face.lines:
+            result["progress"] = face.lines
+        module.exit_json(**result)

@@ -51,7 +51,7 @@ class ActionFace:
         display.display(f"  {self._speaker}: {message} ({self._stopwatch.seconds():.0f} s)")
 
 
-class BackendAction(ActionBase):
+class BackendAction(ActionBase):  # type: ignore[misc]  # ansible-core ships no types
     """An action plugin over the module file ``plugins/modules/<NOUN>.py``.
 
     The module file gives ``argument_spec()``, ``run`` and, where it has any, ``CONSTRAINTS`` (``required_if``, … as for
@@ -63,7 +63,7 @@ class BackendAction(ActionBase):
     _supports_check_mode = True
     _supports_async = False
 
-    def arguments(self, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+    def arguments(self, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:  # noqa: ARG002 - for those who override it
         """The task's arguments; a noun that takes them from the host's variables adds those here."""
         return dict(self._task.args)
 
@@ -130,6 +130,6 @@ class ValuesAction(BackendAction):
                 arguments["given"] = {**gather_secrets(task_vars, self._templar), **(arguments.get("given") or {})}
         return arguments
 
-    def reads_variables(self, arguments: dict[str, t.Any]) -> bool:
+    def reads_variables(self, arguments: dict[str, t.Any]) -> bool:  # noqa: ARG002 - for those who override it
         """Whether the task's arguments leave it to the host's variables; a noun may know better."""
         return True

@@ -22,7 +22,7 @@ def gather(task_vars: t.Mapping[str, t.Any], templar: Templar) -> dict[str, t.An
 
     A misspelt variable is refused here, since only here all names are seen.
     """
-    problems = unknown_variables(name for name in task_vars if isinstance(name, str))
+    problems = unknown_variables(task_vars)
     if problems:
         raise SpecError(problems)
     values = {name: templar.template(task_vars[name]) for name in VALUE_VARIABLES if name in task_vars}
@@ -30,7 +30,10 @@ def gather(task_vars: t.Mapping[str, t.Any], templar: Templar) -> dict[str, t.An
 
 
 def gather_secrets(task_vars: t.Mapping[str, t.Any], templar: Templar) -> dict[str, t.Any]:
-    """The secrets that the person gave, by the name after the role's prefix (``fernet_key``); for no_log options only."""
+    """The secrets that the person gave, by the name after the role's prefix (``fernet_key``).
+
+    They are for ``no_log`` options only.
+    """
     return {
         name.split("_", maxsplit=2)[2]: templar.template(task_vars[name])
         for name in SECRET_VARIABLES

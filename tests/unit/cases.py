@@ -10,7 +10,11 @@ CASES: dict[str, dict[str, t.Any]] = {
     "kubernetes-executor": BASE,
     "local-executor": {"airflow_instance": "ml", "airflow_core_executor": "LocalExecutor"},
     "airflow-2.11": {**BASE, "airflow_version": "2.11.2"},
-    "airflow-2.11-local": {"airflow_instance": "old", "airflow_version": "2.11.2", "airflow_core_executor": "LocalExecutor"},
+    "airflow-2.11-local": {
+        "airflow_instance": "old",
+        "airflow_version": "2.11.2",
+        "airflow_core_executor": "LocalExecutor",
+    },
     "everything": {
         **BASE,
         "airflow_namespace": "data",

@@ -48,8 +48,8 @@ def too_old(version: Object) -> t.Iterator[str]:
     """A cluster that would refuse our objects."""
     if minor_of(version) < OLDEST_MINOR:
         yield (
-            f"the cluster runs Kubernetes {version['gitVersion']}, but the oldest that can be used is 1.{OLDEST_MINOR}: "
-            "upgrade the cluster"
+            f"the cluster runs Kubernetes {version['gitVersion']}, but the oldest that can be used is "
+            f"1.{OLDEST_MINOR}: upgrade the cluster"
         )
 
 
@@ -58,8 +58,8 @@ def untested(values: Values, version: Object) -> t.Iterator[str]:
     oldest, newest = TESTED[3 if values.major >= 3 else 2]
     if not oldest <= minor_of(version) <= newest:
         yield (
-            f"Airflow {values.instance.version} is tested with Kubernetes 1.{oldest} to 1.{newest}, and the cluster runs "
-            f"{version['gitVersion']}"
+            f"Airflow {values.instance.version} is tested with Kubernetes 1.{oldest} to 1.{newest}, and the cluster "
+            f"runs {version['gitVersion']}"
         )
 
 
@@ -91,8 +91,8 @@ def missing_permissions(
         if lacking:
             full = f"{resource}.{group}" if group else resource
             yield (
-                f"you may not {', '.join(lacking)} {full} in namespace {namespace}: ask for a Role with these verbs, or "
-                "use other credentials"
+                f"you may not {', '.join(lacking)} {full} in namespace {namespace}: ask for a Role with these verbs, "
+                "or use other credentials"
             )
 
 
@@ -101,8 +101,8 @@ def foreign_namespace(values: Values, namespace: Object | None) -> t.Iterator[st
     if namespace is None:
         if not values.rbac.namespace_managed:
             yield (
-                f"namespace {values.namespace} does not exist and airflow_rbac_namespace_managed is false: have it made, "
-                "or set airflow_rbac_namespace_managed to true"
+                f"namespace {values.namespace} does not exist and airflow_rbac_namespace_managed is false: have it "
+                "made, or set airflow_rbac_namespace_managed to true"
             )
         return
     if namespace["metadata"].get("deletionTimestamp"):
@@ -118,15 +118,17 @@ def foreign_namespace(values: Values, namespace: Object | None) -> t.Iterator[st
         )
     elif manager and owner != values.name:
         yield (
-            f"namespace {values.namespace} belongs to the Airflow instance {owner}: choose another airflow_namespace, or "
-            "set airflow_rbac_namespace_managed to false to share it"
+            f"namespace {values.namespace} belongs to the Airflow instance {owner}: choose another airflow_namespace, "
+            "or set airflow_rbac_namespace_managed to false to share it"
         )
 
 
 def claims(objects: t.Iterable[Object]) -> t.Iterator[tuple[str, str | None]]:
     """Every volume claim that the objects make, with its StorageClass (None: the default one)."""
     for item in objects:
-        made = [item] if item["kind"] == "PersistentVolumeClaim" else item.get("spec", {}).get("volumeClaimTemplates", [])
+        made = (
+            [item] if item["kind"] == "PersistentVolumeClaim" else item.get("spec", {}).get("volumeClaimTemplates", [])
+        )
         for claim in made:
             yield f"{item['kind']}/{item['metadata']['name']}", claim["spec"].get("storageClassName")
 
@@ -143,8 +145,8 @@ def missing_storage(objects: t.Iterable[Object], classes: t.Sequence[Object]) ->
             )
         if not wanted and not default:
             yield (
-                f"{owner} asks for the default StorageClass, and the cluster has none: name one by storageClassName, of "
-                f"{', '.join(sorted(known)) or 'those that an administrator makes'}"
+                f"{owner} asks for the default StorageClass, and the cluster has none: name one by storageClassName, "
+                f"of {', '.join(sorted(known)) or 'those that an administrator makes'}"
             )
 
 

@@ -74,9 +74,7 @@ def airflow3(values: Values) -> Settings:
     """Airflow 3: API server, Task SDK, DAG bundles."""
     bundles = [{"name": "dags-folder", "classpath": LOCAL_BUNDLE, "kwargs": {}}]
     if values.verify.canary:
-        bundles.append(
-            {"name": "dagops-canary", "classpath": LOCAL_BUNDLE, "kwargs": {"path": names.CANARY_FOLDER}}
-        )
+        bundles.append({"name": "dagops-canary", "classpath": LOCAL_BUNDLE, "kwargs": {"path": names.CANARY_FOLDER}})
     execution_api = f"http://{names.host(values, 'api-server')}:{values.core.api_server.service.port}"
     return {
         "core": {

@@ -45,11 +45,17 @@ def postgres_container(values: Values) -> Object:
         "resources": wanted.resources,
         "securityContext": merged(pods.CONTAINER_SECURITY, wanted.container_security_context),
         "startupProbe": {
-            "exec": {"command": ready}, "periodSeconds": 1, "timeoutSeconds": 5, "failureThreshold": 300,
+            "exec": {"command": ready},
+            "periodSeconds": 1,
+            "timeoutSeconds": 5,
+            "failureThreshold": 300,
         },
         "readinessProbe": {"exec": {"command": ready}, "periodSeconds": 10, "timeoutSeconds": 5},
         "livenessProbe": {
-            "exec": {"command": ready}, "periodSeconds": 20, "timeoutSeconds": 10, "failureThreshold": 6,
+            "exec": {"command": ready},
+            "periodSeconds": 20,
+            "timeoutSeconds": 10,
+            "failureThreshold": 6,
         },
         "volumeMounts": [
             {"name": "data", "mountPath": DATA_FOLDER},

@@ -30,6 +30,4 @@ def render(values: Values) -> list[Object]:
         "tls": [{"hosts": [host], "secretName": wanted.tls_secret}] if wanted.tls_secret else [],
         "rules": [{"host": host, "http": {"paths": [path]}}],
     }
-    return [
-        object_(values, "networking.k8s.io/v1", "Ingress", "ingress", annotations=wanted.annotations, spec=spec)
-    ]
+    return [object_(values, "networking.k8s.io/v1", "Ingress", "ingress", annotations=wanted.annotations, spec=spec)]

@@ -25,7 +25,9 @@ def compact(value: t.Any) -> t.Any:
     if isinstance(value, dict):
         kept = {key: compact(item) for key, item in value.items()}
         return {
-            key: item for key, item in kept.items() if key in MEANINGFUL_WHEN_EMPTY or (item is not None and item not in ({}, []))
+            key: item
+            for key, item in kept.items()
+            if key in MEANINGFUL_WHEN_EMPTY or (item is not None and item not in ({}, []))
         }
     if isinstance(value, list):
         return [compact(item) for item in value]
@@ -70,7 +72,14 @@ def path_of(repository: str) -> str:
 
 
 def service(
-    values: Values, component: str, port: int, *, target: str, headless: bool = False, name: str | None = None, **body: t.Any
+    values: Values,
+    component: str,
+    port: int,
+    *,
+    target: str,
+    headless: bool = False,
+    name: str | None = None,
+    **body: t.Any,
 ) -> Object:
     """A Service in front of a component's pods."""
     spec = {

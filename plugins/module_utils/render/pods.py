@@ -63,9 +63,7 @@ def web_secret_env(values: Values) -> list[Object]:
     if values.major >= 3:
         return [secret_env("AIRFLOW__API__SECRET_KEY", names.name(values, "api-secret-key"), "api-secret-key")]
     return [
-        secret_env(
-            "AIRFLOW__WEBSERVER__SECRET_KEY", names.name(values, "webserver-secret-key"), "webserver-secret-key"
-        )
+        secret_env("AIRFLOW__WEBSERVER__SECRET_KEY", names.name(values, "webserver-secret-key"), "webserver-secret-key")
     ]
 
 

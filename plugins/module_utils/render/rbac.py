@@ -65,12 +65,8 @@ def namespace(values: Values) -> list[Object]:
     if not values.rbac.namespace_managed:
         return []
     level = values.rbac.pod_security
-    labels = {f"pod-security.kubernetes.io/{mode}": level for mode in ("enforce", "audit", "warn")}
-    return [
-        object_(
-            values, "v1", "Namespace", "namespace", name=values.namespace, namespaced=False, labels=labels
-        )
-    ]
+    labels: dict[str, str] = {f"pod-security.kubernetes.io/{mode}": level for mode in ("enforce", "audit", "warn")}
+    return [object_(values, "v1", "Namespace", "namespace", name=values.namespace, namespaced=False, labels=labels)]
 
 
 def service_accounts(values: Values) -> list[Object]:

@@ -77,9 +77,7 @@ def protected_settings(values: Values) -> t.Iterator[str]:
     }
     for (section, key), variable in secret.items():
         if key in values.core.config.get(section, {}):
-            yield (
-                f"airflow_core_config.{section}.{key} would put a secret into a ConfigMap: use {variable} instead"
-            )
+            yield (f"airflow_core_config.{section}.{key} would put a secret into a ConfigMap: use {variable} instead")
 
 
 def ingress_has_address(values: Values) -> t.Iterator[str]:

@@ -36,11 +36,13 @@ class SpecError(Failure):
     """One or more variables hold something that cannot be used; nothing was changed."""
 
     def __init__(self, problems: list[str]) -> None:
-        head = problems[0] if len(problems) == 1 else f"{len(problems)} variables cannot be used: " + "; ".join(problems)
+        head = (
+            problems[0] if len(problems) == 1 else f"{len(problems)} variables cannot be used: " + "; ".join(problems)
+        )
         super().__init__(head, problems=problems)
 
 
-class Problem(Exception):
+class ProblemError(Exception):
     """One mistake, with the path of the variable in front."""
 
 
@@ -85,7 +87,7 @@ def hints(cls: type) -> dict[str, t.Any]:
 
 
 def suggestion(name: str, known: t.Iterable[str]) -> str:
-    """ `` (did you mean 'replicas'?)`` where a known name is near, else the empty string."""
+    """`` (did you mean 'replicas'?)`` where a known name is near, else the empty string."""
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     return f" (did you mean '{near[0]}'?)" if near else ""
 
@@ -111,7 +113,7 @@ def parse_field(field: dataclasses.Field[t.Any], kind: t.Any, value: t.Any, path
             return _dataclass(kind, value, path, problems, base=default_of(field))
         result = _value(kind, value, path, problems)
         _constraints(field, result, path)
-    except Problem as problem:
+    except ProblemError as problem:
         problems.append(str(problem))
         return None
     return merged(default_of(field), result) if isinstance(result, dict) else result
@@ -168,7 +170,7 @@ def _value(kind: t.Any, value: t.Any, path: str, problems: list[str]) -> t.Any:
         return value
     if origin is t.Literal:
         if str(value) not in arguments:
-            raise Problem(
+            raise ProblemError(
                 f"{path} is '{value}', which is none of {', '.join(arguments)}{suggestion(str(value), arguments)}"
             )
         return str(value)
@@ -188,7 +190,7 @@ def _value(kind: t.Any, value: t.Any, path: str, problems: list[str]) -> t.Any:
 
 def _key(key: t.Any, path: str) -> str:
     if not isinstance(key, str):
-        raise Problem(
+        raise ProblemError(
             f"{path} has the key {key!r}, which YAML reads as {type(key).__name__}: write it in quotes, '{key}'"
         )
     return key
@@ -207,41 +209,41 @@ def _decoded(value: t.Any) -> t.Any:
 def _mapping(value: t.Any, path: str) -> dict[t.Any, t.Any]:
     value = _decoded(value)
     if not isinstance(value, dict):
-        raise Problem(f"{path} must be a mapping of options, not {_said(value)}")
+        raise ProblemError(f"{path} must be a mapping of options, not {_said(value)}")
     return value
 
 
 def _list(value: t.Any, path: str) -> list[t.Any]:
     value = _decoded(value)
     if not isinstance(value, list):
-        raise Problem(f"{path} must be a list, not {_said(value)}")
+        raise ProblemError(f"{path} must be a list, not {_said(value)}")
     return value
 
 
 def _string(value: t.Any, path: str) -> str:
     if isinstance(value, bool):
-        raise Problem(
+        raise ProblemError(
             f"{path} must be text, but YAML reads what was written as the boolean {value}: write it in quotes"
         )
     if isinstance(value, (dict, list)):
-        raise Problem(f"{path} must be text, not {_said(value)}")
+        raise ProblemError(f"{path} must be text, not {_said(value)}")
     return str(value)
 
 
 def _integer(value: t.Any, path: str) -> int:
     if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
-        raise Problem(f"{path} must be a whole number, not {_said(value)}")
+        raise ProblemError(f"{path} must be a whole number, not {_said(value)}")
     try:
         return int(value)
     except (TypeError, ValueError) as error:
-        raise Problem(f"{path} must be a whole number, not {_said(value)}") from error
+        raise ProblemError(f"{path} must be a whole number, not {_said(value)}") from error
 
 
 def _boolean(value: t.Any, path: str) -> bool:
     text = str(value).strip().lower()
     if isinstance(value, (bool, str, int)) and text in TRUE | FALSE:
         return text in TRUE
-    raise Problem(f"{path} must be true or false, not {_said(value)}")
+    raise ProblemError(f"{path} must be true or false, not {_said(value)}")
 
 
 def _said(value: t.Any) -> str:
@@ -258,13 +260,14 @@ def _constraints(field: dataclasses.Field[t.Any], value: t.Any, path: str) -> No
         return
     pattern, minimum, maximum = (field.metadata.get(name) for name in ("pattern", "minimum", "maximum"))
     if pattern and not re.fullmatch(pattern, value):
-        raise Problem(f"{path} is '{value}', which does not fit {field.metadata['description'].split('.')[0].lower()}")
+        wanted = field.metadata["description"].split(".")[0].lower()
+        raise ProblemError(f"{path} is '{value}', which does not fit {wanted}")
     if minimum is not None and value < minimum:
-        raise Problem(f"{path} is {value}, but must be at least {minimum}")
+        raise ProblemError(f"{path} is {value}, but must be at least {minimum}")
     if maximum is not None and value > maximum:
-        raise Problem(f"{path} is {value}, but must be at most {maximum}")
+        raise ProblemError(f"{path} is {value}, but must be at most {maximum}")
     keys = field.metadata.get("keys")
     if keys:
         for key in value:
             if key not in keys:
-                raise Problem(f"{path}.{key} is not known{suggestion(key, keys)}. Known are: {', '.join(keys)}")
+                raise ProblemError(f"{path}.{key} is not known{suggestion(key, keys)}. Known are: {', '.join(keys)}")

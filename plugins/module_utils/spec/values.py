@@ -63,9 +63,7 @@ class ServiceAccount:
     """The identity of a component's pods."""
 
     name: str | None = option("Use this ServiceAccount of yours instead of making one.", default=None)
-    annotations: dict[str, str] = option(
-        "Annotations, for example of IRSA or workload identity.", factory=dict
-    )
+    annotations: dict[str, str] = option("Annotations, for example of IRSA or workload identity.", factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -215,7 +213,9 @@ class Postgres(Pods):
     resources: dict[str, dict[str, t.Any]] = option(
         "Requests and limits of the main container.", factory=resources("100m", "256Mi", "1Gi")
     )
-    image: Image = option("Image of the server.", factory=lambda: Image(repository="docker.io/library/postgres", tag="17"))
+    image: Image = option(
+        "Image of the server.", factory=lambda: Image(repository="docker.io/library/postgres", tag="17")
+    )
     storage: Storage = option("The volume of the data; its claim is never pruned.", factory=Storage)
 
 
@@ -267,7 +267,7 @@ class Instance:
         factory=lambda: Image(repository="docker.io/apache/airflow"),
     )
     image_registry: str | None = option(
-        "Take every image from this registry (and path) instead of its own, for sites without access to the public ones.",
+        "Take every image from this registry (and path) instead of its own, for sites that cannot reach public ones.",
         default=None,
         pattern=r"[^\s/]\S*[^\s/]",
         reaches="every container",
@@ -413,7 +413,7 @@ class Verify:
 
     PREFIX: t.ClassVar[str] = "airflow_verify_"
     canary: bool = option(
-        "Deliver a canary DAG with the instance, and run it to success at the end of a converge that changed something.",
+        "Deliver a canary DAG with the instance, and run it to success after a converge that changed something.",
         default=True,
         reaches="ConfigMap/<instance>-canary",
     )
@@ -468,7 +468,7 @@ SECRET_VARIABLES: dict[str, str] = {
     "airflow_core_fernet_key": "Fernet key; the existing one, else a generated one if not given.",
     "airflow_core_jwt_secret": "Secret that signs API tokens; the existing one, else a generated one if not given.",
     "airflow_core_api_secret_key": "Secret key of the web application; the existing one, else generated if not given.",
-    "airflow_core_admin_password": "Password of the first administrator; the existing one, else generated if not given.",
+    "airflow_core_admin_password": "Password of the first administrator; the existing one, else generated.",
     "airflow_database_password": "Password of the database user; generated for an embedded database if not given.",
 }
 

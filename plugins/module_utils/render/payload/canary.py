@@ -15,7 +15,7 @@ TASK_ID = "sing"
 SONG = "The canary sings."
 
 DAG = string.Template('''\
-"""Proves that this Airflow parses, schedules and runs tasks. Delivered by dagops.airflow; triggered, never scheduled."""
+"""Proves that this Airflow parses, schedules and runs tasks. Delivered by dagops.airflow, and never scheduled."""
 
 import pendulum
 

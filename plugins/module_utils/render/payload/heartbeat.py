@@ -31,7 +31,8 @@ def age(job_type: str) -> "float | None":
     try:
         with connection.cursor() as cursor:
             cursor.execute(QUERY, (job_type, socket.gethostbyname(socket.gethostname())))
-            return cursor.fetchone()[0]
+            row = cursor.fetchone()
+            return None if row[0] is None else float(row[0])
     finally:
         connection.close()
 

@@ -25,7 +25,14 @@ Object = dict[str, t.Any]
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "Job")
 # Secrets that the `secrets` module makes, and those that a case names as its owner's.
 SECRETS = {
-    "fernet-key", "jwt-secret", "api-secret-key", "webserver-secret-key", "metadata", "postgresql", "pgbouncer-config", "admin",
+    "fernet-key",
+    "jwt-secret",
+    "api-secret-key",
+    "webserver-secret-key",
+    "metadata",
+    "postgresql",
+    "pgbouncer-config",
+    "admin",
 }
 
 
@@ -97,11 +104,15 @@ def test_names_are_unique_and_labels_are_valid(case: str) -> None:
     for item in items:
         assert item["metadata"]["labels"]["app.kubernetes.io/instance"] == CASES[case]["airflow_instance"]
         for value in item["metadata"]["labels"].values():
-            assert re.fullmatch(r"([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?", value) and len(value) <= 63
+            assert re.fullmatch(r"([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?", value)
+            assert len(value) <= 63
 
 
 def test_the_longest_name_fits() -> None:
-    for item in [*render_all(load({**BASE, "airflow_instance": "a" * 40})), migration_job(load({**BASE, "airflow_instance": "a" * 40}), "")]:
+    for item in [
+        *render_all(load({**BASE, "airflow_instance": "a" * 40})),
+        migration_job(load({**BASE, "airflow_instance": "a" * 40}), ""),
+    ]:
         assert len(item["metadata"]["name"]) <= 63
 
 

@@ -1,0 +1,112 @@
+"""Obstacles are named with what to do about them; what is fine is passed over in silence."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import named
+from ansible_collections.dagops.airflow.plugins.module_utils.preflight import checks
+from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline import render_all
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import load
+from tests.unit.cases import BASE, CASES
+
+VALUES = load(BASE)
+ALL = [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}]
+
+
+def version(minor: str) -> dict[str, str]:
+    return {"major": "1", "minor": minor, "gitVersion": f"v1.{minor}.1"}
+
+
+@pytest.mark.parametrize(("minor", "count"), [("25", 1), ("26", 0), ("35", 0), ("30+", 0)])
+def test_an_old_cluster_is_refused(minor: str, count: int) -> None:
+    assert len(list(checks.too_old(version(minor)))) == count
+
+
+@pytest.mark.parametrize(
+    ("airflow", "minor", "count"), [("3.3.2", "30", 0), ("3.3.2", "29", 1), ("3.3.2", "36", 1), ("2.11.2", "31", 1)]
+)
+def test_an_untested_cluster_is_told(airflow: str, minor: str, count: int) -> None:
+    values = load({**BASE, "airflow_version": airflow})
+    assert len(list(checks.untested(values, version(minor)))) == count
+
+
+def test_all_is_allowed_to_an_administrator() -> None:
+    needed = checks.permissions_needed(named(item["kind"]) for item in render_all(VALUES))
+    assert list(checks.missing_permissions(ALL, needed, "airflow")) == []
+
+
+def test_each_missing_verb_is_named() -> None:
+    rules = [
+        {"verbs": ["get", "list"], "apiGroups": ["apps"], "resources": ["deployments"]},
+        {"verbs": ["*"], "apiGroups": [""], "resources": ["*"]},
+        {"verbs": ["create"], "apiGroups": ["apps"], "resources": ["deployments"], "resourceNames": ["one"]},
+    ]
+    needed = checks.permissions_needed([named("Deployment")])
+    problems = list(checks.missing_permissions(rules, needed, "data"))
+    assert problems[0].startswith("you may not create, patch deployments.apps in namespace data: ")
+    assert not any("pods" in problem for problem in problems)
+
+
+def test_a_subresource_is_not_allowed_by_its_resource() -> None:
+    rules = [{"verbs": ["*"], "apiGroups": [""], "resources": ["pods"]}]
+    assert checks.allowed(rules, "", "pods", "get")
+    assert not checks.allowed(rules, "", "pods/exec", "create")
+
+
+def namespace(**labels: str) -> dict[str, t.Any]:
+    return {
+        "metadata": {"name": "airflow", "labels": {f"app.kubernetes.io/{key}": value for key, value in labels.items()}}
+    }
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (None, None),
+        ({"metadata": {"name": "airflow"}}, None),
+        (namespace(**{"managed-by": "dagops.airflow", "instance": "airflow"}), None),
+        (namespace(**{"managed-by": "Helm"}), "is managed by Helm"),
+        (namespace(**{"managed-by": "dagops.airflow", "instance": "ml"}), "belongs to the Airflow instance ml"),
+        ({"metadata": {"name": "airflow", "deletionTimestamp": "2026-01-01T00:00:00Z"}}, "is being deleted"),
+    ],
+)
+def test_a_foreign_namespace_is_refused(found: dict[str, t.Any] | None, words: str | None) -> None:
+    problems = list(checks.foreign_namespace(VALUES, found))
+    assert [words in problem for problem in problems] == ([True] if words else [])
+
+
+def test_a_namespace_that_others_make_must_be_there() -> None:
+    values = load({**BASE, "airflow_rbac_namespace_managed": False})
+    assert "does not exist" in next(checks.foreign_namespace(values, None))
+    assert list(checks.foreign_namespace(values, namespace(**{"managed-by": "Helm"}))) == []
+
+
+def storage_class(name: str, default: bool = False) -> dict[str, t.Any]:
+    return {"metadata": {"name": name, "annotations": {checks.DEFAULT_CLASS: str(default).lower()}}}
+
+
+def test_storage_classes_must_be_there() -> None:
+    values = load({**BASE, "airflow_logging_volume": {"enabled": True, "storageClassName": "efs"}})
+    objects = render_all(values)
+    assert list(checks.missing_storage(objects, [storage_class("efs"), storage_class("std", default=True)])) == []
+    problems = list(checks.missing_storage(objects, [storage_class("std")]))
+    assert problems == [
+        "StatefulSet/airflow-postgresql asks for the default StorageClass, and the cluster has none: name one by "
+        "storageClassName, of std",
+        "PersistentVolumeClaim/airflow-logs asks for StorageClass 'efs', which the cluster does not have; it has std",
+    ]
+
+
+def test_what_the_values_name_is_looked_for() -> None:
+    found = set(checks.references(load(CASES["everything"])))
+    assert found == {
+        ("airflow_image_pull_secrets", "Secret", "pull"),
+        ("airflow_database_credentials.name", "Secret", "my-database"),
+        ("airflow_logging_volume.existingClaim", "PersistentVolumeClaim", "my-logs"),
+        ("airflow_ingress_tls_secret", "Secret", "tls"),
+        ("airflow_ingress_class_name", "IngressClass", "nginx"),
+        ("airflow_rbac_service_accounts.scheduler.name", "ServiceAccount", "my-scheduler"),
+    }
