@@ -1,0 +1,106 @@
+# Copyright (c) 2026, dagops.airflow contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What is installed into a cluster: one file of manifests per add-on, with ``${placeholders}`` for the cluster's own facts.
+
+An add-on names its images in its manifests; those that we build ourselves are built and loaded because of that alone.
+
+PRIVATE to the collection: it can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import collections.abc as c
+import re
+import string
+import time
+import traceback
+import typing as t
+
+from ansible.module_utils.basic import missing_required_lib
+
+from ansible_collections.dagops.airflow.plugins.module_utils.evaluation import go_build, kubectl, tools
+from ansible_collections.dagops.airflow.plugins.module_utils.face import Failure
+
+YAML_IMPORT_ERROR: str | None
+try:
+    import yaml
+except ImportError:
+    YAML_IMPORT_ERROR = traceback.format_exc()
+else:
+    YAML_IMPORT_ERROR = None
+
+_IMAGE: t.Final = re.compile(r"\blocalhost/[\w./-]+:[\w.-]+")
+_WAIT: t.Final = "airflow.dagops/wait"
+
+
+def names() -> list[str]:
+    """The add-ons that there are."""
+    return sorted(path.stem for path in (tools.FILES / "addons").glob("*.yaml"))
+
+
+def manifests(wanted: c.Iterable[str], facts: c.Mapping[str, str]) -> list[kubectl.Object]:
+    """The objects of the ``wanted`` add-ons on a cluster with these ``facts``."""
+    if YAML_IMPORT_ERROR is not None:
+        raise Failure(missing_required_lib("PyYAML"), exception=YAML_IMPORT_ERROR)
+    documents = (yaml.safe_load_all(string.Template(_read(name)).substitute(facts)) for name in wanted)
+    return [document for several in documents for document in several]
+
+
+def images(wanted: c.Iterable[str]) -> list[go_build.Tool]:
+    """The images that the ``wanted`` add-ons need and that we build ourselves."""
+    named = {image for name in wanted for image in _IMAGE.findall(_read(name))}
+    return [tool for image, tool in tools.by_image().items() if image in named]
+
+
+def ensure(client: kubectl.Kubectl, objects: list[kubectl.Object]) -> bool:
+    """Have ``objects`` in the cluster; whether that changed something."""
+    before = {_identity(obj): _version(obj) for obj in client.get_all(objects)}
+    # The API server leaves an object's version as it is when nothing changes.
+    after = {_identity(obj): _version(obj) for obj in client.apply(objects)}
+    return before != after
+
+
+def wait(client: kubectl.Kubectl, objects: list[kubectl.Object], patience: float) -> None:
+    """Wait until the add-ons work, but for those that say that nobody need wait."""
+    awaited = [obj for obj in objects if obj["kind"] == "Deployment" and _annotations(obj).get(_WAIT) != "false"]
+    deadline = time.monotonic() + patience
+    while waiting := [obj for obj in client.get_all(awaited) if not available(obj)] if awaited else []:
+        if time.monotonic() > deadline:
+            missing = ", ".join(_identity(obj) for obj in waiting)
+            raise Failure(
+                f"The add-ons {missing} are not available after {patience:.0f} s. See what their pods say: "
+                f"{client.program} --kubeconfig {client.kubeconfig} describe pods --all-namespaces"
+            )
+        time.sleep(0.3)
+
+
+def available(deployment: kubectl.Object) -> bool:
+    """Whether all replicas of a Deployment, as it is written now, serve."""
+    status = deployment.get("status") or {}
+    wanted = deployment["spec"].get("replicas", 1)
+    seen = status.get("observedGeneration") == deployment["metadata"].get("generation")
+    return bool(seen and status.get("updatedReplicas", 0) == status.get("availableReplicas", 0) == wanted)
+
+
+def _read(name: str) -> str:
+    try:
+        return (tools.FILES / "addons" / f"{name}.yaml").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        known = ", ".join(names())
+        raise Failure(f"There is no add-on {name}. local_cluster_addons can hold: {known}.") from None
+
+
+def _identity(obj: kubectl.Object) -> str:
+    parts = (obj["kind"], obj["metadata"].get("namespace"), obj["metadata"]["name"])
+    return "/".join(part for part in parts if part)
+
+
+def _version(obj: kubectl.Object) -> str:
+    # The status of a Deployment changes its version too; what we apply, only its generation.
+    metadata = obj["metadata"]
+    return str(metadata.get("generation") or metadata.get("resourceVersion"))
+
+
+def _annotations(obj: kubectl.Object) -> dict[str, str]:
+    return obj["metadata"].get("annotations") or {}

@@ -1,0 +1,52 @@
+# Copyright (c) 2026, dagops.airflow contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""kubectl, for what the evaluation cluster asks its API.
+
+kubectl rather than the collection's own client: it is always there where a cluster was made, needs no Python package,
+and its start costs less than the import of one.
+
+PRIVATE to the collection: it can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import pathlib
+import typing as t
+
+from ansible_collections.dagops.airflow.plugins.module_utils.evaluation import command
+
+FIELD_MANAGER: t.Final = "dagops.airflow.local_cluster"
+Object = dict[str, t.Any]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Kubectl:
+    program: str
+    kubeconfig: pathlib.Path
+    context: str
+
+    def get(self, *what: str) -> list[Object]:
+        """The objects of that name that exist."""
+        return self._objects(["get", *what, "--ignore-not-found"], purpose=f"read {' '.join(what)}")
+
+    def get_all(self, objects: list[Object]) -> list[Object]:
+        """Those of ``objects`` that exist, as they are now."""
+        return self._objects(["get", "-f", "-", "--ignore-not-found"], purpose="read the add-ons", objects=objects)
+
+    def apply(self, objects: list[Object]) -> list[Object]:
+        """Have ``objects`` as they are given; how they are then."""
+        options = ["--server-side", "--force-conflicts", f"--field-manager={FIELD_MANAGER}"]
+        return self._objects(["apply", "-f", "-", *options], purpose="apply the add-ons", objects=objects)
+
+    def _objects(self, arguments: list[str], *, purpose: str, objects: list[Object] | None = None) -> list[Object]:
+        stdin = None if objects is None else json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
+        server = [f"--kubeconfig={self.kubeconfig}", f"--context={self.context}"]
+        said = command.run([self.program, *server, *arguments, "--output=json"], purpose=purpose, stdin=stdin)
+        return _flat(json.loads(said)) if said.strip() else []
+
+
+def _flat(answer: Object) -> list[Object]:
+    return list(answer["items"]) if answer.get("kind") == "List" else [answer]
