@@ -24,10 +24,7 @@ _CONTROLLERS: t.Final = ("cpuset", "cpu", "io", "memory", "pids", "hugetlb")
 
 def hierarchies() -> list[pathlib.Path]:
     """The roots: one on a unified machine (version 2), one per controller on an older one."""
-    if _unified():
-        return [_ROOT]
-    points = [pathlib.Path(point) for point in mounts.below(_ROOT)]
-    return [point for point in points if point.name != "unified"]
+    return [_ROOT] if _unified() else [pathlib.Path(point) for point in mounts.below(_ROOT)]
 
 
 def ensure(name: str) -> bool:

@@ -32,6 +32,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.evaluation import (
     processes,
     state,
     tools,
+    view,
 )
 from ansible_collections.dagops.airflow.plugins.module_utils.face import Failure
 
@@ -82,12 +83,18 @@ class Native:
         )
 
     @functools.cached_property
+    def view(self) -> view.View:
+        return view.View(folders=self.folders)
+
+    @functools.cached_property
     def node(self) -> node.Node:
         return node.Node(folders=self.folders, network=self.network, kubernetes=self.kubernetes.target)
 
     @property
     def processes(self) -> processes.Processes:
-        return processes.Processes(self.folders.state, self.folders.logs, self.network.enter)
+        # Not `ip netns exec`: it mounts /sys anew, and then the kubelet finds no cgroups.
+        enter = ("nsenter", f"--net={self.network.namespace}", f"--mount={self.view.namespace}", "--")
+        return processes.Processes(self.folders.state, self.folders.logs, enter)
 
     @property
     def daemons(self) -> tuple[processes.Daemon, ...]:
@@ -132,6 +139,7 @@ class Native:
         changed = [self.folders.write_record(self.record)]
         command.attempt(["modprobe", "--all", *_MODULES])
         changed.append(self.network.ensure())
+        changed.append(self.view.ensure())
         changed.append(cgroups.ensure(self.folders.name))
         changed.append(own.write_configuration())
         # What needs no certificates starts while they are made, and what needs no API starts while that starts.
@@ -226,6 +234,8 @@ def down(folders: state.Folders, say: cache.Say, *, keep_data: bool = False) -> 
             return False
         net = network.Network(**record["network"])
         _end_processes(folders)
+        view.View(folders=folders).remove()
+        # There should be no mount left. If there is, removing files through it could remove somebody's data.
         mounts.unmount([*mounts.below(folders.runtime), *mounts.below(folders.state)])
         net.remove()
         cgroups.remove(folders.name)

@@ -60,14 +60,6 @@ class Network:
         return str(ipaddress.ip_network(self.service_cidr)[10])
 
     @property
-    def enter(self) -> tuple[str, ...]:
-        """What a command is started by to run in the namespace.
-
-        Not ``ip netns exec``: it mounts /sys anew, and then the kubelet finds no cgroups.
-        """
-        return "nsenter", f"--net={self.namespace}", "--"
-
-    @property
     def _prefix(self) -> str:
         return str(ipaddress.ip_network(self.link_cidr).prefixlen)
 
@@ -94,7 +86,7 @@ class Network:
         # After both ends are up, or the kernel does not take them.
         _ip(*(f"route add {cidr} via {self.node_address} dev {self.interface}" for cidr in self._routed))
         settings = [f"{name}={value}" for name, value in _SETTINGS.items()]
-        command.run([*self.enter, "sysctl", "-qw", *settings], purpose=f"set up the network of cluster {self.name}")
+        command.run(["nsenter", f"--net={self.namespace}", "sysctl", "-qw", *settings], purpose=f"set up the network of cluster {self.name}")
         return True
 
     def remove(self) -> bool:

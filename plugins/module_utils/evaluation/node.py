@@ -48,6 +48,10 @@ class Node:
         return self.folders.state / "volumes"
 
     @property
+    def volume_plugins(self) -> pathlib.Path:
+        return self.folders.state / "volume-plugins"
+
+    @property
     def containerd_daemon(self) -> processes.Daemon:
         config = self.folders.state / "containerd.toml"
         return processes.Daemon(
@@ -92,6 +96,7 @@ class Node:
                     f"--cluster-signing-key-file={folders.pki / 'ca.key'}",
                     f"--cluster-cidr={self.network.pod_cidr}",
                     "--allocate-node-cidrs=false",
+                    f"--flex-volume-plugin-dir={self.volume_plugins}",
                     "--use-service-account-credentials=true",
                     "--leader-elect=false",
                 ),
@@ -216,7 +221,7 @@ state = "{runtime}/containerd"
             "evictionHard": {"memory.available": "100Mi"},
             # Folders of this cluster rather than of the machine.
             "podLogsDir": str(self.folders.logs / "pods"),
-            "volumePluginDir": str(self.folders.state / "kubelet" / "volume-plugins"),
+            "volumePluginDir": str(self.volume_plugins),
         }
 
 
