@@ -1,0 +1,126 @@
+# `make help` lists the targets. Every one makes what it needs (tools/bootstrap) and can be repeated and interrupted.
+
+INVENTORY ?= inventories/local
+DEST ?= build/render
+
+RUN := tools/run
+DEV := tools/run --dev
+PLAYBOOK := $(RUN) ansible-playbook --inventory $(INVENTORY)
+STAGES := $(DEV) python tools/stages.py
+
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+.PHONY: $(shell sed -n 's/^\([a-z0-9-]*\):.*/\1/p' $(firstword $(MAKEFILE_LIST)))
+
+##@ Start here
+
+quickstart: ## From nothing to a green DAG on a Kubernetes of its own on this machine
+	@$(RUN) ansible-playbook --inventory inventories/local playbooks/quickstart.yml
+
+test: ## Every check and test, from a bare machine; the summary is the last thing printed
+	@$(STAGES) test
+
+test-full: ## `make test`, every other molecule scenario, and the benchmarks
+	@$(STAGES) test-full
+
+help: ## This list
+	@awk 'BEGIN {FS = ":.*## "} \
+		/^##@ / {printf "\n%s\n", substr($$0, 5)} \
+		/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@printf '\n%s\n' 'Any other command in the same environment: tools/run ansible-playbook playbooks/status.yml'
+
+##@ Evaluation cluster
+
+cluster-up: ## Start the evaluation cluster, or leave it as it is
+	@$(RUN) ansible-playbook --inventory inventories/local playbooks/local_cluster.yml --tags cluster
+
+cluster-down: ## Stop it and remove all that it left on the machine
+	@$(RUN) ansible-playbook --inventory inventories/local playbooks/local_cluster.yml --extra-vars local_cluster_state=absent
+
+cluster-status: ## Tell what runs of it; fails unless it is ready
+	@$(RUN) ansible-playbook --inventory inventories/local playbooks/local_cluster.yml --extra-vars local_cluster_state=status
+
+images: ## Build the images that inventories/local names, and load them into the cluster
+	@$(RUN) ansible-playbook --inventory inventories/local playbooks/local_cluster.yml --tags images
+
+api-up: ## Start etcd and kube-apiserver alone: seconds, no root, enough for tests of modules
+	@$(RUN) ansible-playbook --inventory inventories/local playbooks/local_cluster.yml --extra-vars local_cluster_components=api
+
+api-down: ## Stop them
+	@$(RUN) ansible-playbook --inventory inventories/local playbooks/local_cluster.yml \
+		--extra-vars local_cluster_components=api --extra-vars local_cluster_state=absent
+
+##@ Airflow
+
+render: ## Write one YAML file per object, without a cluster (INVENTORY=inventories/prod DEST=/some/dir)
+	@$(PLAYBOOK) playbooks/render.yml --extra-vars 'render_dest=$(abspath $(DEST))'
+
+screenshot: ## Take docs/images/quickstart.png of the quickstart's running UI
+	@$(DEV) python tools/screenshot.py
+
+##@ Checks and tests, one by one
+
+lint: ## All static checks
+	@$(STAGES) lint
+
+lint-ansible: ## ansible-lint, profile production
+	@$(DEV) ansible-lint
+
+lint-python: ## ruff
+	@$(DEV) ruff check .
+
+lint-types: ## mypy, strict
+	@$(DEV) mypy plugins
+	@$(DEV) mypy tools
+
+lint-docs: ## antsibull-docs: the documentation of every plugin and role
+	@$(DEV) antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=self .
+
+lint-changelog: ## antsibull-changelog
+	@$(DEV) antsibull-changelog lint
+
+lint-generated: ## Fails where a generated file is not current
+	@$(DEV) python tools/role_specs.py --check
+	@$(DEV) python tools/generate.py --check
+
+sanity: ## ansible-test sanity, all tests, no ignores
+	@$(DEV) python tools/sanity.py
+
+test-unit: ## pytest on values, renders, engine and modules
+	@$(DEV) pytest tests/unit
+
+test-api: ## Modules and roles against a real kube-apiserver
+	@$(DEV) pytest tests/api
+
+test-e2e: molecule ## The same as molecule
+
+molecule: ## molecule test on the evaluation cluster
+	@$(DEV) molecule test
+
+molecule-all: ## molecule test --all: every scenario on one cluster
+	@$(DEV) molecule test --all
+
+bench: ## Benchmarks: seconds, API requests and module starts of a converge
+	@$(DEV) pytest tests/benchmarks
+
+##@ Development
+
+generate: ## Write defaults, argument specs and READMEs of roles anew
+	@$(DEV) python tools/role_specs.py
+	@$(DEV) python tools/generate.py
+
+lock: ## Resolve requirements*.in anew into the locks with hashes (UPGRADE=--upgrade for newer versions)
+	@$(DEV) tools/lock $(UPGRADE)
+
+docs: ## The reference of roles and modules as HTML in build/docs/html
+	@rm -rf build/docs && mkdir -p build/docs/rst
+	@$(DEV) antsibull-docs collection --use-current --squash-hierarchy --fail-on-error --dest-dir build/docs/rst dagops.airflow
+	@$(DEV) sphinx-build -q -C -D project=dagops.airflow -D extensions=sphinx_antsibull_ext build/docs/rst build/docs/html
+	@echo "$(abspath build/docs/html/index.html)"
+
+artifact: ## Build the collection's artifact into build
+	@$(RUN) ansible-galaxy collection build --force --output-path build
+
+clean: ## Remove what the tools made in this checkout; the cache in ~/.cache/dagops-airflow stays
+	@rm -rf build .ansible .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@find plugins tests tools -name __pycache__ -prune -exec rm -rf {} +
