@@ -140,7 +140,7 @@ def config_map(values: Values) -> Object:
     data = {
         "airflow.cfg": airflow_cfg(values),
         "webserver_config.py": values.core.webserver_config or WEBSERVER_CONFIG,
-        "heartbeat.py": inspect.getsource(heartbeat),
+        names.HEARTBEAT_FILE: inspect.getsource(heartbeat),
     }
     return object_(values, "v1", "ConfigMap", "config", data=data)
 

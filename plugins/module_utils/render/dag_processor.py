@@ -8,7 +8,7 @@ PRIVATE to the collection: it can have breaking changes at any time.
 
 from __future__ import annotations
 
-from ansible_collections.dagops.airflow.plugins.module_utils.render import pods
+from ansible_collections.dagops.airflow.plugins.module_utils.render import names, pods
 from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import (
     Object,
     deployment,
@@ -26,7 +26,7 @@ def render(values: Values) -> list[Object]:
         component,
         args=["dag-processor"],
         env=[*pods.database_env(values), *pods.web_secret_env(values)],
-        mounts=pods.canary_mount(values),
+        mounts=[pods.config_mount(names.HEARTBEAT_FILE), *pods.canary_mount(values)],
         **pods.heartbeat_probes("DagProcessorJob"),
     )
     template = pods.airflow_pod(values, component, wanted, container, grace_seconds=60)

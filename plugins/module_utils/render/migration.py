@@ -29,7 +29,8 @@ def migration_job(values: Values, script: str) -> Object:
         shape,
         component,
         args=["python", "-c", script],
-        env=[*pods.database_env(values), *pods.jwt_env(values), *pods.web_secret_env(values)],
+        # Straight to the server: a migration holds locks of its session, which a pooler would hand to others.
+        env=[*pods.database_env(values, "connection-direct"), *pods.jwt_env(values), *pods.web_secret_env(values)],
         mounts=[
             pods.config_mount("webserver_config.py"),
             {"name": "admin", "mountPath": names.ADMIN_FOLDER, "readOnly": True},

@@ -23,7 +23,7 @@ CANARY_FOLDER = f"{AIRFLOW_HOME}/canary"
 CANARY_FILE = "dagops_canary.py"
 POD_TEMPLATE_FOLDER = f"{AIRFLOW_HOME}/pod_templates"
 POD_TEMPLATE_FILE = "pod_template_file.yaml"
-HEARTBEAT_SCRIPT = f"{AIRFLOW_HOME}/heartbeat.py"
+HEARTBEAT_FILE = "heartbeat.py"
 ADMIN_FOLDER = "/run/secrets/dagops/admin"
 
 POSTGRES_PORT = 5432

@@ -67,7 +67,7 @@ def image(values: Values, wanted: Image, default_tag: str | None = None) -> str:
 
 def path_of(repository: str) -> str:
     """A repository without its registry: ``docker.io/apache/airflow`` is ``apache/airflow``."""
-    first, _, rest = repository.partition("/")
+    first, _slash, rest = repository.partition("/")
     return rest if rest and ("." in first or ":" in first or first == "localhost") else repository
 
 

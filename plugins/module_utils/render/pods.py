@@ -43,10 +43,20 @@ def secret_env(variable: str, secret: str, key: str) -> Object:
     return {"name": variable, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}}
 
 
-def database_env(values: Values) -> list[Object]:
-    """Access to the database and to what is encrypted in it."""
+def database_env(values: Values, key: str = "connection") -> list[Object]:
+    """Access to the database and to what is encrypted in it.
+
+    Airflow 3 opens some connections by asyncpg, which knows other URL parameters than psycopg2 and prepared statements
+    that a pooler in transaction mode loses, so it gets an address of its own, straight to the server.
+    """
+    metadata = names.name(values, "metadata")
     return [
-        secret_env("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", names.name(values, "metadata"), "connection"),
+        secret_env("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", metadata, key),
+        *(
+            [secret_env("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC", metadata, "connection-async")]
+            if values.major >= 3
+            else []
+        ),
         secret_env("AIRFLOW__CORE__FERNET_KEY", names.name(values, "fernet-key"), "fernet-key"),
     ]
 
@@ -68,8 +78,11 @@ def web_secret_env(values: Values) -> list[Object]:
 
 
 def heartbeat_probes(job_type: str) -> Object:
-    """Probes of a component that has no HTTP server: is its heartbeat in the database fresh?"""
-    command = ["python", names.HEARTBEAT_SCRIPT, job_type]
+    """Probes of a component that has no HTTP server: is its heartbeat in the database fresh?
+
+    The container mounts ``names.HEARTBEAT_FILE``.
+    """
+    command = ["python", f"{names.AIRFLOW_HOME}/{names.HEARTBEAT_FILE}", job_type]
     return {
         # Five minutes, since a start is slow where CPU is short; a live start is seen after two seconds.
         "startupProbe": {

@@ -35,7 +35,7 @@ def render(values: Values) -> list[Object]:
         component,
         args=["scheduler"],
         env=[*pods.database_env(values), *pods.jwt_env(values), *pods.web_secret_env(values)],
-        mounts=mounts,
+        mounts=[pods.config_mount(names.HEARTBEAT_FILE), *mounts],
         ports=[{"name": "logs", "containerPort": LOG_SERVER_PORT, "protocol": "TCP"}] if local else None,
         **pods.heartbeat_probes("SchedulerJob"),
     )

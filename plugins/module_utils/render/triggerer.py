@@ -8,7 +8,7 @@ PRIVATE to the collection: it can have breaking changes at any time.
 
 from __future__ import annotations
 
-from ansible_collections.dagops.airflow.plugins.module_utils.render import pods
+from ansible_collections.dagops.airflow.plugins.module_utils.render import names, pods
 from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import (
     Object,
     deployment,
@@ -31,6 +31,7 @@ def render(values: Values) -> list[Object]:
         component,
         args=["triggerer"],
         env=[*pods.database_env(values), *pods.web_secret_env(values)],
+        mounts=[pods.config_mount(names.HEARTBEAT_FILE)],
         ports=[{"name": "logs", "containerPort": LOG_SERVER_PORT, "protocol": "TCP"}],
         **pods.heartbeat_probes("TriggererJob"),
     )

@@ -6,6 +6,7 @@ import configparser
 import copy
 import json
 import re
+import shutil
 import typing as t
 from pathlib import Path
 
@@ -22,6 +23,15 @@ from tests.unit.cases import BASE, CASES
 
 GOLDEN = Path(__file__).parents[3] / "golden"
 Object = dict[str, t.Any]
+
+
+class IndentedDumper(yaml.SafeDumper):
+    """YAML as the linters want it."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002
+        return super().increase_indent(flow, False)
+
+
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "Job")
 # Secrets that the `secrets` module makes, and those that a case names as its owner's.
 SECRETS = {
@@ -78,11 +88,21 @@ def references(value: t.Any) -> t.Iterator[tuple[str, str]]:
 
 @pytest.mark.parametrize("case", CASES)
 def test_golden(case: str, update_golden: bool) -> None:
-    text = yaml.safe_dump_all(objects(case), sort_keys=True, width=120)
-    file = GOLDEN / f"{case}.yaml"
+    folder = GOLDEN / case
+    files = {
+        f"{item['kind'].lower()}-{item['metadata']['name']}.yml": yaml.dump(
+            item, Dumper=IndentedDumper, explicit_start=True, width=110
+        )
+        for item in objects(case)
+    }
     if update_golden:
-        file.write_text(text)
-    assert file.read_text() == text, "the render changed: look at `make golden` and `git diff tests/unit/golden`"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        for name, text in files.items():
+            (folder / name).write_text(text)
+    assert {path.name: path.read_text() for path in folder.iterdir()} == files, (
+        "the render changed: run `pytest tests/unit --update-golden`, and read `git diff tests/unit/golden`"
+    )
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -176,6 +196,16 @@ def test_what_runs_all_the_time_is_probed(case: str) -> None:
         main = item["spec"]["template"]["spec"]["containers"][0]
         assert "livenessProbe" in main, item["metadata"]["name"]
         assert "readinessProbe" in main or "startupProbe" in main, item["metadata"]["name"]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_probes_and_hooks_run_is_mounted(case: str) -> None:
+    for name, template in templates(objects(case)):
+        for container in containers(template):
+            mounted = {mount["mountPath"] for mount in container.get("volumeMounts", [])}
+            for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+                command = container.get(probe, {}).get("exec", {}).get("command", [])
+                assert {word for word in command if word.startswith(names.AIRFLOW_HOME)} <= mounted, name
 
 
 @pytest.mark.parametrize("case", CASES)
