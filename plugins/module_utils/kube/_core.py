@@ -17,9 +17,10 @@ import traceback
 import typing as t
 
 from ansible.module_utils.basic import missing_required_lib
-from ansible_collections.dagops.airflow.plugins.module_utils.face import ArgumentSpec, Failure
 from ansible_collections.kubernetes.core.plugins.module_utils.args_common import AUTH_ARG_SPEC
 from ansible_collections.kubernetes.core.plugins.module_utils.k8s import client as core
+
+from ansible_collections.dagops.airflow.plugins.module_utils.face import ArgumentSpec, Failure
 
 KUBERNETES_IMPORT_ERROR: str | None
 try:

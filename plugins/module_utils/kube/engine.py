@@ -1,0 +1,199 @@
+# Copyright (c) 2026, dagops.airflow contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The engine: declared objects in, a cluster that holds them out, and an account of what changed.
+
+PRIVATE to the collection: it can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.dagops.airflow.plugins.module_utils.face import Failure
+from ansible_collections.dagops.airflow.plugins.module_utils.kube import (
+    apply,
+    checksums,
+    kinds,
+    lease,
+    order,
+    prune,
+    scope,
+)
+from ansible_collections.dagops.airflow.plugins.module_utils.kube.apply import CHANGES, Action, Consent, Step
+from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import Cluster
+from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object
+from ansible_collections.dagops.airflow.plugins.module_utils.kube.live import Key, Live, Place, key, place
+from ansible_collections.dagops.airflow.plugins.module_utils.kube.scope import Scope
+
+LOCK_PATIENCE: t.Final = 150.0
+"""Seconds to wait for another run; more than it takes until the Lease of a killed one can be taken."""
+_KEY_SECRETS: t.Final = {"api-secret-key": "api-secret-key", "webserver-secret-key": "webserver-secret-key"}
+"""Secrets of the instance (without its name), and their keys, one of which keys the hashes of the others."""
+
+
+class Voice(t.Protocol):
+    """How the engine speaks to the person."""
+
+    def warn(self, message: str) -> None:
+        """Show a warning."""
+
+    def progress(self, message: str) -> None:
+        """Tell what a long step is doing."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Request:
+    """What is asked of the engine."""
+
+    objects: t.Sequence[Object]
+    scope: Scope | None = None
+    """Without one nothing is known of earlier runs: no Lease, nothing undeclared."""
+    namespace: str | None = None
+    """For objects that name none."""
+    siblings: t.Sequence[Object] = ()
+    """Objects that other tasks of the same run apply: what pods read of them counts as it will be."""
+    consent: Consent = Consent()
+    prune: bool = False
+    delete_data: bool = False
+    check_mode: bool = False
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What was done, or would be."""
+
+    steps: t.Sequence[Step]
+    left: t.Sequence[Object] = ()
+    """Objects that are ours, not declared, and still there."""
+    key: bytes | None = None
+    """What secret values are hashed with in diffs."""
+
+    @property
+    def changed(self) -> bool:
+        return any(step.action in CHANGES for step in self.steps)
+
+    def result(self) -> dict[str, t.Any]:
+        """The part of a module's result that tells of objects."""
+        steps = [step for step in self.steps if step.action in CHANGES]
+        names = {action.value: [step.label for step in steps if step.action is action] for action in CHANGES}
+        return {
+            "changed": self.changed,
+            "diff": [step.diff(self.key) for step in steps],
+            "objects": {**names, "unchanged": len(self.steps) - len(steps)},
+            "undeclared": [kinds.label(obj) for obj in self.left],
+        }
+
+
+class Ground:
+    """What both ways, converge and remove, stand on: the declared objects, the Lease and what is live."""
+
+    def __init__(self, cluster: Cluster, request: Request) -> None:
+        self.request = request
+        self.scope = request.scope
+        self.declared = order.ordered(scope.prepared(request.objects, request.scope, request.namespace, cluster.kind))
+        self.keys = {key(obj) for obj in self.declared}
+        self.live = Live(cluster, request.scope.selector if request.scope else None)
+        self.lock: lease.Lock | None = None
+        self.remembered: set[Place] = set()
+        if request.scope:
+            name = f"{request.scope.instance}-lock"
+            self.lock = lease.Lock(cluster, request.scope.namespace, name, request.scope.labels, lease.holder())
+        self.read()
+
+    def read(self) -> None:
+        """Read the Lease, where objects were, and where they are to be."""
+        if self.lock and self.scope:
+            self.lock.read()
+            self.remembered = scope.remembered(self.lock.notes.get(self.scope.note, ""))
+        self.live.list_all(self.remembered | {place(obj) for obj in self.declared})
+        self.live.fetch((obj["apiVersion"], key(obj)) for obj in self.declared)
+
+    def left(self) -> list[Object]:
+        return prune.undeclared(self.live.objects(), self.keys, self.scope) if self.scope else []
+
+
+def converge(cluster: Cluster, request: Request, voice: Voice) -> Outcome:
+    """Make the cluster hold what is declared; in check mode tell what that would change."""
+    ground = Ground(cluster, request)
+    secret, steps = _plan(ground)
+    left = ground.left()
+    doomed = [obj for obj in left if request.prune and prune.prunable(obj)]
+    kept = [obj for obj in left if obj not in doomed]
+    deletions = [Step(action=Action.DELETE, live=obj) for obj in reversed(doomed)]
+    steps = apply.rehearse(cluster, steps, request.consent, voice.warn)
+    note = scope.note_of({place(obj) for obj in (*ground.declared, *kept)})
+    if request.check_mode:
+        prune.delete(cluster, doomed, dry_run=True)
+    elif deletions or any(step.action is not Action.NOTHING for step in steps):
+        steps = _make(cluster, ground, steps, doomed, note, voice)
+    elif ground.lock and ground.scope and ground.lock.notes.get(ground.scope.note, "") != note:
+        ground.lock.acquire({ground.scope.note: note}, LOCK_PATIENCE, voice.progress)
+        ground.lock.release({})
+    return Outcome(steps=[*steps, *deletions], left=kept, key=secret)
+
+
+def _plan(ground: Ground) -> tuple[bytes | None, list[Step]]:
+    secret, desired = _with_checksums(ground)
+    steps = []
+    for declared, wanted in zip(ground.declared, desired, strict=True):
+        live = ground.live.find(key(wanted))
+        if live and ground.scope and (other := ground.scope.foreign(live)):
+            raise Failure(
+                f"{kinds.label(wanted)} belongs to the instance {other}. Give this instance another name or namespace."
+            )
+        steps.append(apply.plan(declared, wanted, live))
+    return secret, steps
+
+
+def _with_checksums(ground: Ground) -> tuple[bytes | None, list[Object]]:
+    """The declared objects with checksums of what their pods read, and the key of those hashes."""
+    declared = {key(obj): obj for obj in (*ground.request.siblings, *ground.declared)}
+    wanted = {reference for obj in ground.declared for reference in checksums.references(obj)}
+    if not wanted:
+        return _hash_key(ground), ground.declared
+    ground.live.list_all(Place("v1", one.kind, one.namespace) for one in wanted)
+    ground.live.fetch(
+        ("v1", found) for one in wanted if (found := Key("", one.kind, one.namespace, one.name)) not in declared
+    )
+    secret = _hash_key(ground)
+
+    def find(one: checksums.Reference) -> Object | None:
+        found = Key("", one.kind, one.namespace, one.name)
+        return declared.get(found) or ground.live.find(found)
+
+    return secret, [checksums.annotated(obj, find, secret) for obj in ground.declared]
+
+
+def _hash_key(ground: Ground) -> bytes | None:
+    if ground.scope is None:
+        return None
+    for name, field in _KEY_SECRETS.items():
+        found = ground.live.find(Key("", "Secret", ground.scope.namespace, f"{ground.scope.instance}-{name}"))
+        if found and (value := (found.get("data") or {}).get(field)):
+            return str(value).encode()
+    return None
+
+
+def _make(
+    cluster: Cluster, ground: Ground, steps: list[Step], doomed: list[Object], note: str, voice: Voice
+) -> list[Step]:
+    """Make the changes under the Lease of the instance."""
+    lock, part, consent = ground.lock, ground.scope, ground.request.consent
+    if not lock or not part:
+        return apply.perform(cluster, steps, consent, lambda: None)
+    # The Lease lives in the namespace, so that comes first.
+    first = [step for step in steps if step.desired and step.desired["kind"] == "Namespace"]
+    made = apply.perform(cluster, first, consent, lambda: None)
+    # Before anything is made of a new kind, so that a killed run leaves nothing that is not remembered.
+    everything = scope.note_of(ground.remembered | {place(obj) for obj in ground.declared})
+    lock.acquire({part.note: everything}, LOCK_PATIENCE, voice.progress)
+    final = everything
+    try:
+        made += apply.perform(cluster, [step for step in steps if step not in first], consent, lock.renew)
+        prune.delete(cluster, doomed, dry_run=False)
+        final = note
+    finally:
+        lock.release({part.note: final})
+    return made

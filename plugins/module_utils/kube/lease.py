@@ -1,0 +1,195 @@
+# Copyright (c) 2026, dagops.airflow contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""A Lease per instance: two runs that change the same instance at once would undo each other's work.
+
+The Lease also remembers which kinds of objects each part of an instance has, so that what is no longer declared is
+found with few requests.
+
+PRIVATE to the collection: it can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import getpass
+import os
+import socket
+import time
+import typing as t
+
+from ansible_collections.dagops.airflow.plugins.module_utils.face import Failure
+from ansible_collections.dagops.airflow.plugins.module_utils.kube import kinds
+from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import Cluster
+from ansible_collections.dagops.airflow.plugins.module_utils.kube.errors import ApiError
+from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object
+
+LEASE: t.Final = kinds.named("Lease")
+DURATION: t.Final = 60
+"""Seconds after which the Lease of a run that is no more can be taken."""
+PROCESS: t.Final = "airflow.dagops/process"
+_LONG_AGO: t.Final = 600
+"""Seconds of silence that no wrong clock explains."""
+_POLL: t.Final = 1.0
+
+Notify = t.Callable[[str], None]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Holder:
+    """Who holds a Lease."""
+
+    name: str
+    """For people: ``alice@laptop, process 4711``."""
+    process: str
+    """The process without doubt, where that can be told: boot, pid namespace, pid, start."""
+
+
+def holder() -> Holder:
+    """This run of ansible-playbook. Its tasks are processes of their own, so their common parent stands for it."""
+    pid = os.getppid()
+    return Holder(name=f"{getpass.getuser()}@{socket.gethostname()}, process {pid}", process=_identity(pid))
+
+
+def _identity(pid: int) -> str:
+    try:
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+            boot = file.read().strip()
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+            # The name of the command comes second, in parentheses, and may hold anything.
+            started = file.read().rpartition(")")[2].split()[19]
+        return f"{boot}/{os.readlink('/proc/self/ns/pid')}/{pid}/{started}"
+    except (OSError, IndexError):
+        return ""
+
+
+def is_gone(process: str) -> bool:
+    """Whether ``process`` ran on this very machine and does not any more."""
+    boot, _slash, rest = process.partition("/")
+    mine = _identity(os.getpid()).split("/")
+    if not rest or mine[0] != boot or rest.split("/")[0] != mine[1]:
+        return False
+    pid = rest.split("/")[1]
+    return _identity(int(pid)) != process
+
+
+class Lock:
+    """The Lease of one instance, as this run holds it."""
+
+    def __init__(self, cluster: Cluster, namespace: str, name: str, labels: dict[str, str], who: Holder) -> None:
+        self._cluster = cluster
+        self._namespace = namespace
+        self._name = name
+        self._labels = labels
+        self._who = who
+        self._renewed = 0.0
+        self._inherited = False
+        self._seen: tuple[str, float] | None = None
+        self.live: Object | None = None
+        """The Lease as last seen."""
+
+    def read(self) -> Object | None:
+        self.live = self._cluster.get(LEASE, self._name, self._namespace)
+        return self.live
+
+    @property
+    def notes(self) -> dict[str, str]:
+        """The annotations of the Lease as last seen."""
+        return dict(((self.live or {}).get("metadata") or {}).get("annotations") or {})
+
+    def acquire(self, notes: dict[str, str], patience: float, notify: Notify) -> None:
+        """Take the Lease and write ``notes``; wait up to ``patience`` seconds for whoever holds it."""
+        deadline, told = time.monotonic() + patience, 0.0
+        while True:
+            other = self._other()
+            if other is None:
+                try:
+                    return self._write(self._who, notes)
+                except ApiError as error:
+                    # Otherwise somebody was quicker, or changed the Lease since we read it.
+                    if not (error.exists or error.conflict):
+                        raise
+            elif time.monotonic() > deadline:
+                raise Failure(
+                    f"Another run is changing this instance: {other}. Wait until it ends; if it was killed, "
+                    f"its Lease {self._namespace}/{self._name} can be taken {DURATION} s after its last sign of life."
+                )
+            elif time.monotonic() > told:
+                notify(f"waiting for another run: {other}")
+                told = time.monotonic() + 5
+            time.sleep(_POLL if other else 0.1)
+            self.read()
+
+    def _other(self) -> str | None:
+        """Who else holds the Lease, in words."""
+        spec = (self.live or {}).get("spec") or {}
+        name = spec.get("holderIdentity")
+        if not name:
+            return None
+        process = self.notes.get(PROCESS, "")
+        if name == self._who.name and process == self._who.process:
+            self._inherited = True
+            return None
+        if is_gone(process) or self._is_silent(str(spec.get("renewTime"))):
+            return None
+        return f"{name}, since {spec.get('acquireTime') or spec.get('renewTime')}"
+
+    def _is_silent(self, renewed: str) -> bool:
+        """Whether the holder gave no sign of life for the duration of the Lease.
+
+        Its clock may be wrong, so short silences are measured by ours, from when we first saw its last sign.
+        """
+        if self._seen is None or self._seen[0] != renewed:
+            self._seen = (renewed, time.monotonic())
+        try:
+            age = (_now() - datetime.datetime.fromisoformat(renewed)).total_seconds()
+        except (ValueError, TypeError):
+            return True
+        return age > _LONG_AGO or time.monotonic() - self._seen[1] > DURATION
+
+    def renew(self) -> None:
+        """Say that we live, when it is time to."""
+        if self._renewed and time.monotonic() - self._renewed > DURATION / 3:
+            self._write(self._who, {})
+
+    def release(self, notes: dict[str, str]) -> None:
+        """Give the Lease back and write ``notes``; a Lease that this run held before stays with it."""
+        if self._renewed:
+            self._write(self._who if self._inherited else None, notes)
+            self._renewed = 0.0
+
+    def delete(self) -> None:
+        """Take the Lease away, unless somebody has taken it meanwhile."""
+        if self.live and not (self.live.get("spec") or {}).get("holderIdentity"):
+            self._cluster.delete(LEASE, self._name, self._namespace, uid=self.live["metadata"]["uid"])
+
+    def _write(self, who: Holder | None, notes: dict[str, str]) -> None:
+        now = f"{_now():%Y-%m-%dT%H:%M:%S.%fZ}"
+        before = (self.live or {}).get("spec") or {}
+        spec: dict[str, t.Any] = {"leaseDurationSeconds": DURATION}
+        if who:
+            mine = before.get("holderIdentity") == who.name and self.notes.get(PROCESS, "") == who.process
+            spec |= {
+                "holderIdentity": who.name,
+                "renewTime": now,
+                "acquireTime": before.get("acquireTime", now) if mine else now,
+            }
+        annotations = {**self.notes, **notes, PROCESS: who.process if who else ""}
+        meta: Object = {
+            "name": self._name,
+            "namespace": self._namespace,
+            "labels": self._labels,
+            "annotations": {name: value for name, value in annotations.items() if value},
+        }
+        lease: Object = {"apiVersion": LEASE.api_version, "kind": LEASE.kind, "metadata": meta, "spec": spec}
+        if self.live is None:
+            self.live = self._cluster.create(lease)
+        else:
+            meta["resourceVersion"] = self.live["metadata"]["resourceVersion"]
+            self.live = self._cluster.replace(lease)
+        self._renewed = time.monotonic()
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)

@@ -1,0 +1,125 @@
+# Copyright (c) 2026, dagops.airflow contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The backend of `manifests`: what to declare, and which way to go with it.
+
+PRIVATE to the collection: it can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import typing as t
+
+from ansible_collections.dagops.airflow.plugins.module_utils.face import Face, Failure
+from ansible_collections.dagops.airflow.plugins.module_utils.kube import engine, kinds, remove, scope, wait
+from ansible_collections.dagops.airflow.plugins.module_utils.kube.apply import Consent
+from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import connect
+from ansible_collections.dagops.airflow.plugins.module_utils.kube.engine import Request
+from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object
+from ansible_collections.dagops.airflow.plugins.module_utils.kube.scope import Scope
+from ansible_collections.dagops.airflow.plugins.module_utils.manifests import files
+from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline import RENDERERS, render, render_all
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import load
+
+ALL: t.Final = "all"
+_COMPONENT: t.Final = "manifests"
+"""The part that objects belong to that come without the name of one."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Declared:
+    """What the task declares."""
+
+    objects: t.Sequence[Object]
+    siblings: t.Sequence[Object] = ()
+    instance: str | None = None
+    namespace: str | None = None
+    component: str | None = None
+
+
+def declared(params: dict[str, t.Any]) -> Declared:
+    """The objects given, or those that the values of the instance render to."""
+    if params["objects"] is not None:
+        return Declared(
+            objects=params["objects"],
+            instance=params["instance"],
+            namespace=params["namespace"],
+            component=params["component"] or _COMPONENT,
+        )
+    values = load(params["values"])
+    component = params["component"] or ALL
+    if component == ALL:
+        if params["state"] != "rendered":
+            raise Failure("component=all is for state=rendered only. Apply or remove one component at a time.")
+        return Declared(objects=render_all(values), instance=values.name, namespace=values.namespace)
+    if component not in RENDERERS:
+        near = difflib.get_close_matches(component, RENDERERS, n=1)
+        meant = f" Did you mean {near[0]}?" if near else ""
+        raise Failure(f"component is {component}, which is none of {', '.join(RENDERERS)}, {ALL}.{meant}")
+    siblings = [obj for name in RENDERERS if name != component for obj in render(values, name)]
+    return Declared(
+        objects=render(values, component),
+        siblings=siblings,
+        instance=values.name,
+        namespace=values.namespace,
+        component=component,
+    )
+
+
+def run(face: Face) -> dict[str, t.Any]:
+    what = declared(face.params)
+    if face.params["state"] == "rendered":
+        return _render(face, what)
+    cluster = connect(face.params, face.progress)
+    request = _request(face, what)
+    if face.params["state"] == "absent":
+        awaited = face.params["wait"] is not False
+        outcome = remove.remove(cluster, request, face, wait=awaited, timeout=face.params["wait_timeout"])
+    else:
+        outcome = engine.converge(cluster, request, face)
+        if face.params["wait"] and not face.check_mode:
+            wait.until_ready(
+                cluster,
+                [obj for step in outcome.steps if (obj := step.after or step.live) and step.desired],
+                timeout=face.params["wait_timeout"],
+                notify=face.progress,
+                selector=request.scope.selector if request.scope else None,
+            )
+    return {**outcome.result(), "api_requests": cluster.requests}
+
+
+def _request(face: Face, what: Declared) -> Request:
+    params = face.params
+    part = None
+    if what.instance:
+        if not what.namespace:
+            raise Failure("instance is given without namespace. Set namespace to where the instance lives.")
+        part = Scope(instance=what.instance, namespace=what.namespace, component=what.component or _COMPONENT)
+    elif params["prune"]:
+        raise Failure("prune needs instance: without it nobody knows which objects were declared before.")
+    return Request(
+        objects=what.objects,
+        scope=part,
+        namespace=what.namespace,
+        siblings=what.siblings,
+        consent=Consent(replace=params["replace"], force_conflicts=params["force_conflicts"]),
+        prune=params["prune"],
+        delete_data=params["delete_data"],
+        check_mode=face.check_mode,
+    )
+
+
+def _render(face: Face, what: Declared) -> dict[str, t.Any]:
+    namespace = what.namespace or "default"
+    objects = files.rendered(scope.prepared(what.objects, None, namespace, kinds.known))
+    result: dict[str, t.Any] = {"changed": False, "rendered": objects, "diff": [], "api_requests": 0}
+    if face.params["dest"]:
+        instance = what.instance or ""
+        parts = [what.component] if what.component else [*RENDERERS]
+        texts = files.texts(objects, namespace, instance)
+        marks = [files.mark(instance, part) for part in parts]
+        result["diff"] = files.write(face.params["dest"], texts, marks, dry_run=face.check_mode)
+        result["changed"] = bool(result["diff"])
+    return result
