@@ -30,12 +30,12 @@ def gather(task_vars: t.Mapping[str, t.Any], templar: Templar) -> dict[str, t.An
 
 
 def gather_secrets(task_vars: t.Mapping[str, t.Any], templar: Templar) -> dict[str, t.Any]:
-    """The secrets that the person gave, by the name after the role's prefix (``fernet_key``).
+    """The secrets that the person gave, by the option of the module `secrets` (``fernet_key``, ``database_password``).
 
     They are for ``no_log`` options only.
     """
     return {
-        name.split("_", maxsplit=2)[2]: templar.template(task_vars[name])
+        name.removeprefix("airflow_").removeprefix("core_"): templar.template(task_vars[name])
         for name in SECRET_VARIABLES
         if name in task_vars
     }

@@ -16,8 +16,8 @@ from ansible_collections.dagops.airflow.plugins.module_utils.render.objects impo
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values, Workload, resources
 
 
-def migration_job(values: Values, script: str) -> Object:
-    """A Job that runs ``script`` (Python) once in Airflow's image.
+def migration_job(values: Values, script: str, *arguments: str) -> Object:
+    """A Job that runs ``script`` (Python) with ``arguments`` once in Airflow's image.
 
     Its name carries a hash of its content, since a Job's template cannot be changed. The first administrator's user
     name and password are files below ``names.ADMIN_FOLDER``.
@@ -28,7 +28,7 @@ def migration_job(values: Values, script: str) -> Object:
         values,
         shape,
         component,
-        args=["python", "-c", script],
+        args=["python", "-c", script, *arguments],
         # Straight to the server: a migration holds locks of its session, which a pooler would hand to others.
         env=[*pods.database_env(values, "connection-direct"), *pods.jwt_env(values), *pods.web_secret_env(values)],
         mounts=[

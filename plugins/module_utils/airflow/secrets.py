@@ -1,0 +1,289 @@
+# Copyright (c) 2026, dagops.airflow contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Which Secrets an instance needs, and what is in them: a pure plan.
+
+A value is given, else the existing one, else generated once and kept for ever: an Airflow that loses its Fernet key
+loses its connections, and one that changes its JWT secret fails its running tasks. Addresses that Airflow and
+PgBouncer read are derived from these anew in each run.
+
+PRIVATE to the collection: it can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import secrets
+import typing as t
+import urllib.parse
+
+from ansible_collections.dagops.airflow.plugins.module_utils.airflow import fernet
+from ansible_collections.dagops.airflow.plugins.module_utils.airflow.versions import facts
+from ansible_collections.dagops.airflow.plugins.module_utils.face import Failure
+from ansible_collections.dagops.airflow.plugins.module_utils.render import names
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import SecretRef, Values
+
+Given = t.Mapping[str, str | None]
+Texts = dict[str, str]
+
+# What a person may give, and the variable that gives it.
+GIVEN: t.Final = {
+    "fernet_key": "airflow_core_fernet_key",
+    "jwt_secret": "airflow_core_jwt_secret",
+    "api_secret_key": "airflow_core_api_secret_key",
+    "admin_password": "airflow_core_admin_password",
+    "database_password": "airflow_database_password",
+}
+
+
+def token() -> str:
+    """86 characters: HS512, which signs Airflow's JWTs, wants 64 bytes at least."""
+    return secrets.token_urlsafe(64)
+
+
+def password() -> str:
+    """Letters, digits, ``-`` and ``_``: nothing that a URL, a file or a shell would change."""
+    return secrets.token_urlsafe(24)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One key of a Secret and where its value comes from: fixed by the values, or given, existing, generated."""
+
+    fixed: str | None = None
+    given: str | None = None
+    variable: str | None = None
+    """The variable that may give it, for messages."""
+    generate: t.Callable[[], str] | None = None
+    check: t.Callable[[str, str], str] | None = None
+    """Tidies a value, or raises ``Failure`` naming where it is from."""
+    guard: t.Callable[[str, str], str | None] | None = None
+    """Why an existing value must not be replaced by a given one, if it must not."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """A Secret that keeps what cannot be had again."""
+
+    name: str
+    entries: dict[str, Entry]
+
+
+def settled(wanted: Wanted, existing: Texts, where: str) -> tuple[Texts, dict[str, str]]:
+    """The values of a Secret, and for each key how it got its value."""
+    values: Texts = {}
+    origins: dict[str, str] = {}
+    for key, entry in wanted.entries.items():
+        values[key], origins[key] = _settle(entry, existing.get(key), f"{where}, key {key}")
+    return values, origins
+
+
+def _settle(entry: Entry, existing: str | None, where: str) -> tuple[str, str]:
+    if entry.fixed is not None:
+        return entry.fixed, "fixed"
+    if entry.given:
+        given = entry.check(entry.given, entry.variable or where) if entry.check else entry.given
+        refusal = entry.guard(existing, given) if entry.guard and existing and existing != given else None
+        if refusal:
+            raise Failure(refusal)
+        return given, "existing" if given == existing else "given"
+    if existing:
+        return (entry.check(existing, where) if entry.check else existing), "existing"
+    if entry.generate is None:
+        raise Failure(f"{entry.variable} is required: {where} has no value yet, and this one cannot be generated.")
+    return entry.generate(), "generated"
+
+
+def required_secrets(values: Values, given: Given, *, replace_fernet_key: bool = False) -> list[Wanted]:
+    """The Secrets that keep something: all but those that are derived from them."""
+    web = facts(values.major).session_key
+    wanted = [
+        Wanted(name=names.name(values, "fernet-key"), entries={"fernet-key": fernet_entry(given, replace_fernet_key)}),
+        Wanted(name=names.name(values, web), entries={web: _entry(given, "api_secret_key", token)}),
+        Wanted(
+            name=names.name(values, "admin"),
+            entries={
+                "username": Entry(fixed=values.core.admin.username),
+                "password": _entry(given, "admin_password", password),
+            },
+        ),
+    ]
+    if values.major >= 3:
+        entry = _entry(given, "jwt_secret", token, check=long_enough)
+        wanted.append(Wanted(name=names.name(values, "jwt-secret"), entries={"jwt-secret": entry}))
+    if values.database.credentials is None:
+        wanted.append(
+            Wanted(
+                name=names.name(values, "postgresql"),
+                entries={"username": Entry(fixed=values.database.user), "password": _database_password(values, given)},
+            )
+        )
+    return wanted
+
+
+def _entry(
+    given: Given,
+    name: str,
+    generate: t.Callable[[], str] | None,
+    check: t.Callable[[str, str], str] | None = None,
+) -> Entry:
+    return Entry(given=given.get(name), variable=GIVEN[name], generate=generate, check=check)
+
+
+def fernet_entry(given: Given, replace: bool) -> Entry:
+    """The key that encrypts connections and variables; replaced only without loss, or by consent."""
+    entry = _entry(given, "fernet_key", fernet.generate, check=fernet.checked)
+    return entry if replace else dataclasses.replace(entry, guard=_keeps_readable)
+
+
+def _keeps_readable(existing: str, given: str) -> str | None:
+    if not fernet.loses(existing, given):
+        return None
+    return (
+        "airflow_core_fernet_key is not the key that this instance uses: with it, all connections and variables that "
+        "are encrypted in the database would be lost. Leave the variable out to keep the existing key, rotate it with "
+        "dagops.airflow.fernet_key (state: rotated), or set replace_fernet_key to true if nothing is to be kept."
+    )
+
+
+def long_enough(secret: str, where: str) -> str:
+    """HMAC is as strong as its key, and PyJWT warns below the hash's size."""
+    if len(secret.encode()) < 64:
+        raise Failure(
+            f"{where} has {len(secret.encode())} bytes, but a JWT secret needs at least 64 (Airflow signs with HS512): "
+            "give a longer one, or leave the variable out to have one made and kept."
+        )
+    return secret
+
+
+def _database_password(values: Values, given: Given) -> Entry:
+    entry = _entry(given, "database_password", None)
+    if values.database.provider == "external":
+        return entry
+    return dataclasses.replace(entry, generate=password, guard=_same_password)
+
+
+def _same_password(_existing: str, _given: str) -> str:
+    return (
+        "airflow_database_password is not the password that the embedded database was made with, and the server would "
+        "go on asking for the old one. Leave the variable out to keep it; to change it, run ALTER ROLE in the database "
+        "and put the new password into the Secret, then set the variable."
+    )
+
+
+# --- derived from the others ---
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Account:
+    """Who Airflow is to the database."""
+
+    user: str
+    password: str
+
+
+def derived_secrets(values: Values, account: Account) -> dict[str, Texts]:
+    """Content of the Secrets that are computed anew in each run."""
+    derived = {names.name(values, "metadata"): connections(values, account)}
+    if values.database.pgbouncer.enabled:
+        derived[names.name(values, "pgbouncer-config")] = pgbouncer_files(values, account)
+    return derived
+
+
+def connections(values: Values, account: Account) -> Texts:
+    """URLs of the metadata database.
+
+    ``connection`` is Airflow's, through PgBouncer if there is one. The others go to the server itself: asyncpg's
+    prepared statements and the locks of a migration live in a session, which a pool that changes the server connection
+    with each transaction does not keep. asyncpg knows no ``sslmode``, it calls it ``ssl``.
+    """
+    address, server = names.database_address(values), names.server_address(values)
+    server_tls = sslmode(values)
+    # PgBouncer is in the namespace and speaks TLS to the server.
+    tls = "disable" if values.database.pgbouncer.enabled else server_tls
+    database = values.database.name
+    return {
+        "connection": url("postgresql", account, address, database, sslmode=tls),
+        "connection-direct": url("postgresql", account, server, database, sslmode=server_tls),
+        "connection-async": url("postgresql+asyncpg", account, server, database, ssl=server_tls),
+    }
+
+
+def sslmode(values: Values) -> str:
+    """The embedded database has no certificate."""
+    return values.database.sslmode if values.database.provider == "external" else "disable"
+
+
+def url(scheme: str, account: Account, address: tuple[str, int], database: str, **query: str) -> str:
+    """An SQLAlchemy URL that libpq reads, too."""
+    host, port = address
+    user, secret, name = (urllib.parse.quote(part, safe="") for part in (account.user, account.password, database))
+    host = f"[{host}]" if ":" in host else host
+    return f"{scheme}://{user}:{secret}@{host}:{port}/{name}?{urllib.parse.urlencode(query)}"
+
+
+def pgbouncer_files(values: Values, account: Account) -> Texts:
+    """``users.txt`` holds the plain password: with it PgBouncer can check SCRAM logins and make them, too."""
+    return {
+        "pgbouncer.ini": pgbouncer_ini(values),
+        "users.txt": f"{_quoted(account.user)} {_quoted(account.password)}\n",
+    }
+
+
+def pgbouncer_ini(values: Values) -> str:
+    """Options that PgBouncer 1.18 and newer know."""
+    host, port = names.server_address(values)
+    wanted, database = values.database.pgbouncer, values.database.name
+    tls = sslmode(values)
+    lines = [
+        "[databases]",
+        f"{_quoted(database)} = host={host} port={port} dbname={_literal(database)} pool_size={wanted.pool_size}",
+        "",
+        "[pgbouncer]",
+        "listen_addr = *",
+        f"listen_port = {names.PGBOUNCER_PORT}",
+        "unix_socket_dir =",
+        "auth_type = scram-sha-256",
+        "auth_file = /etc/pgbouncer/users.txt",
+        "pool_mode = transaction",
+        f"default_pool_size = {wanted.pool_size}",
+        f"max_client_conn = {wanted.max_client_connections}",
+        # libpq sends it with each connection; it means nothing to a pool.
+        "ignore_startup_parameters = extra_float_digits",
+        f"server_tls_sslmode = {tls}",
+        *(["server_tls_ca_file = /etc/ssl/certs/ca-certificates.crt"] if tls.startswith("verify-") else []),
+        # A line for each connection tells nobody anything.
+        "log_connections = 0",
+        "log_disconnections = 0",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"'
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def account(values: Values, settled_secrets: t.Mapping[str, Texts], own: Texts | None) -> Account:
+    """The database account: from the person's own Secret where one is named, else from ours."""
+    reference = values.database.credentials
+    if reference is None:
+        secret = settled_secrets[names.name(values, "postgresql")]
+        return Account(user=secret["username"], password=secret["password"])
+    found = own or {}
+    return Account(
+        user=_own(found, reference, reference.username_key),
+        password=_own(found, reference, reference.password_key),
+    )
+
+
+def _own(found: Texts, reference: SecretRef, key: str) -> str:
+    if not found.get(key):
+        raise Failure(
+            f"airflow_database_credentials names Secret {reference.name} with the key {key}, which is not there or "
+            f"empty (keys: {', '.join(sorted(found)) or 'none'}): put it there, or name the right keys."
+        )
+    return found[key]

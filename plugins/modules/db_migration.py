@@ -1,0 +1,115 @@
+#!/usr/bin/python
+# Copyright (c) 2026, dagops.airflow contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: db_migration
+short_description: Migrate the metadata database of an Airflow instance
+version_added: 1.0.0
+author: dagops.airflow contributors (@dagops)
+description:
+  - Compares the revisions of the database (Airflow's own schema, and those of providers such as FAB) with the newest
+    ones of the image, and migrates only where they differ.
+  - A running pod of the same image is asked first. Where there is none, a Job of the image compares, and migrates if
+    needed.
+  - The Job also makes the first administrator while there are no users yet. Its password reaches it as a file from a
+    Secret, so it is in no pod spec, argument or process list.
+  - A database that a newer Airflow has migrated is refused and left alone.
+  - One migration runs at a time. One that an interrupted run has left behind is waited for.
+extends_documentation_fragment:
+  - kubernetes.core.k8s_auth_options
+  - dagops.airflow.values
+options:
+  wait_timeout:
+    description: Seconds that the migration may take. It goes on in the cluster if the time is over.
+    type: int
+    default: 1800
+  job:
+    description:
+      - A complete Job to run instead of the one that the values describe. Its container has to report as the
+        collection's own does.
+    type: dict
+attributes:
+  check_mode:
+    description: Tells from which revisions to which where a running pod of the image can be asked; else that the Job
+      would run, which may turn out to have nothing to do.
+    support: partial
+  diff_mode:
+    description: Shows the revisions before and after.
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Migrate the database of the inventory host's instance
+  dagops.airflow.db_migration:
+
+- name: Give a large database an hour
+  dagops.airflow.db_migration:
+    wait_timeout: 3600
+"""
+
+RETURN = r"""
+before:
+  description: Revision of each schema before; null where there was none. Empty where nobody could be asked.
+  type: dict
+  returned: success
+  sample:
+    airflow: 1d6611b6ab7c
+    fab: 02ca36b0235b
+after:
+  description: Revision of each schema after. Empty where nobody could be asked.
+  type: dict
+  returned: success
+  sample:
+    airflow: d2f4e1b3c5a7
+    fab: 02ca36b0235b
+administrator_created:
+  description: Whether the first administrator was made.
+  type: bool
+  returned: success
+image:
+  description: Image whose schema the database has now.
+  type: str
+  returned: success
+duration:
+  description: Seconds that it took.
+  type: float
+  returned: success
+job:
+  description: Name of the Job.
+  type: str
+  returned: when the Job failed
+revisions:
+  description: Revisions of the database.
+  type: dict
+  returned: when the image does not know them
+api_requests:
+  description: Requests that were sent to the Kubernetes API.
+  type: int
+  returned: success
+"""
+
+import typing as t
+
+from ansible_collections.dagops.airflow.plugins.module_utils.airflow.migration import run
+from ansible_collections.dagops.airflow.plugins.module_utils.face import run_module
+from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import CLUSTER_OPTIONS
+
+
+def argument_spec() -> dict[str, t.Any]:
+    return {
+        **CLUSTER_OPTIONS,
+        "values": {"type": "dict"},
+        "wait_timeout": {"type": "int", "default": 1800},
+        "job": {"type": "dict"},
+    }
+
+
+def main() -> None:
+    run_module(argument_spec(), run)
+
+
+if __name__ == "__main__":
+    main()
