@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Write what roles say of their variables from the one place that knows them: plugins/module_utils/spec/values.py.
 
 Makes ``roles/*/defaults/main.yml`` and ``roles/*/meta/argument_specs.yml``; with ``--check`` it writes nothing and
@@ -148,15 +147,18 @@ def argument_specs(role: str) -> str:
     return f"{header()}{dump({'argument_specs': {'main': main}})}"
 
 
-def default_value(option: dict[str, t.Any]) -> t.Any:
-    empty = {"dict": {}, "list": []}
-    return option.get("default", empty.get(option["type"]))
+def default_value(field: dataclasses.Field[t.Any]) -> t.Any:
+    """A variable's default; that of an option below it is laid under what a person writes, and stands in its spec."""
+    default = schema.default_of(field)
+    return {} if dataclasses.is_dataclass(default) else default
 
 
 def defaults(role: str) -> str:
-    options = own_options(role)
-    body = {name: default_value(option) for name, option in options.items()}
-    return f"{header()}{dump(body) if body else '---' + chr(10) + '{}' + chr(10)}"
+    section = ROLES[role][2]
+    fields = dataclasses.fields(values.SECTIONS[section]) if section else ()
+    body = {f"{role}_{field.name}": default_value(field) for field in fields}
+    body |= dict.fromkeys(secret_options(f"{role}_"))
+    return f"{header()}{dump(body)}"
 
 
 def header() -> str:

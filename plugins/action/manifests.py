@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.dagops.airflow.plugins.modules import manifests
 from ansible_collections.dagops.airflow.plugins.plugin_utils.action import ValuesAction
 
 
 class ActionModule(ValuesAction):
-    NOUN = "manifests"
+    MODULE = manifests
 
     def reads_variables(self, arguments: dict[str, t.Any]) -> bool:
         return arguments.get("objects") is None

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+from ansible_collections.dagops.airflow.plugins.modules import preflight
 from ansible_collections.dagops.airflow.plugins.plugin_utils.action import ValuesAction
 
 
 class ActionModule(ValuesAction):
-    NOUN = "preflight"
+    MODULE = preflight
