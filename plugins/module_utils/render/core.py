@@ -13,7 +13,6 @@ from ansible_collections.dagops.airflow.plugins.module_utils.render import (
     dag_processor,
     pod_template,
     scheduler,
-    triggerer,
     web,
 )
 from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import Object
@@ -26,10 +25,9 @@ def configuration(values: Values) -> list[Object]:
 
 
 def workloads(values: Values) -> list[Object]:
-    """What runs all the time."""
+    """What the first task needs."""
     return [
         *web.render(values),
         *scheduler.render(values),
         *dag_processor.render(values),
-        *triggerer.render(values),
     ]

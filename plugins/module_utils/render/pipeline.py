@@ -17,18 +17,20 @@ from ansible_collections.dagops.airflow.plugins.module_utils.render import (
     logs,
     names,
     rbac,
+    triggerer,
 )
 from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import Object
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
 
 # Parts in the order in which a converge applies them. `config` is a part of its own, since the migration reads it
-# before the workloads are there.
+# before the workloads are there; so is `triggerer`, since no first task needs it and its start would compete with it.
 RENDERERS: dict[str, t.Callable[[Values], list[Object]]] = {
     "rbac": rbac.render,
     "database": database.render,
     "logging": logs.render,
     "config": core.configuration,
     "core": core.workloads,
+    "triggerer": triggerer.render,
     "ingress": ingress.render,
 }
 
