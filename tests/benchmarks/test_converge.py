@@ -1,0 +1,111 @@
+"""Seconds, API requests and module starts of a converge, printed as a table; budgets that must hold are asserted.
+
+Needs the evaluation cluster with its images (`make cluster-up images`). Machines are noisy: compare within one run.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import re
+import subprocess
+import time
+import typing as t
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+INVENTORY = ROOT / "tests/benchmarks/inventory.yml"
+DATABASE, AIRFLOW = "bench-db", "bench"
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """One ansible-playbook."""
+
+    seconds: float
+    output: str
+
+    @property
+    def changed(self) -> int:
+        return sum(int(count) for count in re.findall(r"changed=(\d+)", self.output))
+
+    @property
+    def api_requests(self) -> int:
+        return sum(int(count) for count in re.findall(r'"?api_requests"?: (\d+)', self.output))
+
+    @property
+    def module_starts(self) -> int:
+        return len(re.findall(r"EXEC .*AnsiballZ_", self.output))
+
+
+def play(playbook: str, target: str, *arguments: str, verbose: str = "-v") -> Run:
+    command = [
+        ROOT / "tools/run",
+        *("ansible-playbook", f"playbooks/{playbook}.yml", verbose),
+        *(f"--inventory={ROOT}/inventories/local", f"--inventory={INVENTORY}"),
+        *("--extra-vars", json.dumps({"airflow_target": target}), *arguments),
+    ]
+    started = time.monotonic()
+    environment = {**os.environ, "BENCH_DATABASE_PASSWORD": "bench"}
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False
+    )
+    run = Run(time.monotonic() - started, done.stdout + done.stderr)
+    assert done.returncode == 0, run.output[-4000:]
+    return run
+
+
+@pytest.fixture(scope="module")
+def report() -> t.Iterator[dict[str, str]]:
+    figures: dict[str, str] = {}
+    yield figures
+    width = max(map(len, figures), default=0)
+    print("\n\n" + "\n".join(f"{name:{width}}  {figure}" for name, figure in figures.items()))
+
+
+@pytest.fixture(scope="module")
+def database() -> t.Iterator[None]:
+    """A Postgres that is up before Airflow comes, as in a comparison with charts that are given one."""
+    play("uninstall", f"{AIRFLOW}:{DATABASE}", "--extra-vars", '{"airflow_delete_data": true}')
+    play("site", DATABASE, "--tags", "rbac,database")
+    yield
+    play("uninstall", f"{AIRFLOW}:{DATABASE}", "--extra-vars", '{"airflow_delete_data": true}')
+
+
+@pytest.fixture(scope="module")
+def first(database: None, report: dict[str, str]) -> Run:  # noqa: ARG001 - a fixture cannot use marks
+    run = play("site", AIRFLOW)
+    report["first install to first green DAG, database up"] = f"{run.seconds:.1f} s"
+    return run
+
+
+def test_render_needs_no_cluster(report: dict[str, str], tmp_path: Path) -> None:
+    command = [ROOT / "tools/run", "ansible-playbook", "playbooks/render.yml", "-i", "inventories/prod"]
+    started = time.monotonic()
+    environment = {**os.environ, "K8S_AUTH_HOST": "http://127.0.0.1:9"}
+    subprocess.run(
+        [*command, "-e", f"render_dest={tmp_path}"], cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL
+    )
+    seconds = time.monotonic() - started
+    report["render inventories/prod"] = f"{seconds:.1f} s"
+    assert list(tmp_path.rglob("deployment-*.yaml"))
+
+
+def test_first_dag(first: Run) -> None:
+    assert first.changed > 0
+
+
+@pytest.mark.usefixtures("first")
+def test_second_run_changes_nothing_and_is_cheap(report: dict[str, str]) -> None:
+    runs = [play("site", AIRFLOW) for _attempt in range(3)]
+    seconds = sorted(run.seconds for run in runs)
+    counted = play("site", AIRFLOW, verbose="-vvv")
+    report["second run, seconds of three"] = " ".join(f"{second:.1f}" for second in seconds)
+    report["second run, API requests"] = str(counted.api_requests)
+    report["second run, module starts"] = str(counted.module_starts)
+    assert [run.changed for run in runs] == [0, 0, 0]
+    assert counted.module_starts <= 4
+    assert counted.api_requests <= 30
