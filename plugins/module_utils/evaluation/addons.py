@@ -1,7 +1,7 @@
 # Copyright (c) 2026, dagops.airflow contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""What is installed into a cluster: one file of manifests per add-on, with ``${placeholders}`` for the cluster's own facts.
+"""What is installed into a cluster: one file of manifests per add-on, with ``${placeholders}`` for the cluster's facts.
 
 An add-on names its images in its manifests; those that we build ourselves are built and loaded because of that alone.
 
@@ -53,19 +53,18 @@ def images(wanted: c.Iterable[str]) -> list[go_build.Tool]:
     return [tool for image, tool in tools.by_image().items() if image in named]
 
 
-def ensure(client: kubectl.Kubectl, objects: list[kubectl.Object]) -> bool:
-    """Have ``objects`` in the cluster; whether that changed something."""
-    before = {_identity(obj): _version(obj) for obj in client.get_all(objects)}
-    # The API server leaves an object's version as it is when nothing changes.
-    after = {_identity(obj): _version(obj) for obj in client.apply(objects)}
-    return before != after
+def apply(client: kubectl.Kubectl, objects: list[kubectl.Object]) -> tuple[bool, list[kubectl.Object]]:
+    """Have ``objects`` in the cluster; whether that changed something, and how they are now."""
+    before = {_identity(obj): _content(obj) for obj in client.get_all(objects)}
+    now = client.apply(objects)
+    return before != {_identity(obj): _content(obj) for obj in now}, now
 
 
 def wait(client: kubectl.Kubectl, objects: list[kubectl.Object], patience: float) -> None:
     """Wait until the add-ons work, but for those that say that nobody need wait."""
-    awaited = [obj for obj in objects if obj["kind"] == "Deployment" and _annotations(obj).get(_WAIT) != "false"]
     deadline = time.monotonic() + patience
-    while waiting := [obj for obj in client.get_all(awaited) if not available(obj)] if awaited else []:
+    waiting = [obj for obj in objects if _awaited(obj)]
+    while waiting := [deployment for deployment in waiting if not available(deployment)]:
         if time.monotonic() > deadline:
             missing = ", ".join(_identity(obj) for obj in waiting)
             raise Failure(
@@ -73,6 +72,12 @@ def wait(client: kubectl.Kubectl, objects: list[kubectl.Object], patience: float
                 f"{client.program} --kubeconfig {client.kubeconfig} describe pods --all-namespaces"
             )
         time.sleep(0.3)
+        waiting = client.get_all(waiting)
+
+
+def _awaited(obj: kubectl.Object) -> bool:
+    annotations = obj["metadata"].get("annotations") or {}
+    return obj["kind"] == "Deployment" and annotations.get(_WAIT) != "false"
 
 
 def available(deployment: kubectl.Object) -> bool:
@@ -96,11 +101,8 @@ def _identity(obj: kubectl.Object) -> str:
     return "/".join(part for part in parts if part)
 
 
-def _version(obj: kubectl.Object) -> str:
-    # The status of a Deployment changes its version too; what we apply, only its generation.
-    metadata = obj["metadata"]
-    return str(metadata.get("generation") or metadata.get("resourceVersion"))
-
-
-def _annotations(obj: kubectl.Object) -> dict[str, str]:
-    return obj["metadata"].get("annotations") or {}
+def _content(obj: kubectl.Object) -> kubectl.Object:
+    """What somebody wrote into an object, without what the API server and controllers note there."""
+    noted = ("managedFields", "resourceVersion", "generation")
+    metadata = {key: value for key, value in obj["metadata"].items() if key not in noted}
+    return {**obj, "metadata": metadata, "status": None}

@@ -59,6 +59,7 @@ class ControlPlane:
     def ca(self) -> pathlib.Path:
         return self.folders.pki / "ca.crt"
 
+    @property
     def etcd_daemon(self) -> processes.Daemon:
         client, peer = f"http://127.0.0.1:{self.etcd_port}", f"http://127.0.0.1:{self.etcd_peer_port}"
         return processes.Daemon(
@@ -78,6 +79,7 @@ class ControlPlane:
             ),
         )
 
+    @property
     def apiserver_daemon(self) -> processes.Daemon:
         pki = self.folders.pki
         alone = (
@@ -175,7 +177,7 @@ class ControlPlane:
         context = ssl.create_default_context(cafile=str(self.ca))
         deadline = time.monotonic() + patience
         while not is_ready(self.url, context):
-            for daemon in (self.etcd_daemon(), self.apiserver_daemon()):
+            for daemon in (self.etcd_daemon, self.apiserver_daemon):
                 if gone := running.why_gone(daemon):
                     raise Failure(f"Cluster {self.folders.name} has no API: {gone}")
             if time.monotonic() > deadline:
@@ -189,9 +191,7 @@ class ControlPlane:
 def is_ready(url: str, context: ssl.SSLContext) -> bool:
     """Whether the API server at ``url`` says that it is ready, which it tells anybody."""
     # No proxy of the environment: the API is on this machine.
-    opener = urllib.request.build_opener(
-        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
-    )
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
     try:
         with opener.open(f"{url}/readyz", timeout=5) as response:
             return bool(response.status == 200)

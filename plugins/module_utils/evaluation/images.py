@@ -14,35 +14,35 @@ import typing as t
 
 from ansible_collections.dagops.airflow.plugins.module_utils.evaluation import cache, command, oci
 
-_NAMESPACE: t.Final = "k8s.io"
-"""Where the kubelet looks."""
+_LARGE: t.Final = 64 * 1024**2
 
 
-def load(socket: pathlib.Path, archives: c.Iterable[pathlib.Path], say: cache.Say) -> list[str]:
-    """Load the archives that containerd does not have yet; the names of the images that came."""
-    have = loaded(socket)
-    loaded_now: list[str] = []
-    for archive in archives:
-        missing = [image.name for image in oci.read(archive) if have.get(image.name) != image.digest]
-        if missing:
-            names = ", ".join(missing)
-            if archive.stat().st_size > 64 * 1024 * 1024:
-                say(f"loading {names}")
-            command.run([*_ctr(socket), "import", str(archive)], purpose=f"load image {names} into the node")
-            loaded_now += missing
-    return loaded_now
+def missing(have: c.Mapping[str, str], archives: c.Iterable[pathlib.Path]) -> dict[pathlib.Path, list[str]]:
+    """The archives with images that a node does not have exactly so, and the names of these images."""
+    lacking = {
+        archive: [image.name for image in oci.read(archive) if have.get(image.name) != image.digest]
+        for archive in archives
+    }
+    return {archive: names for archive, names in lacking.items() if names}
 
 
-def loaded(socket: pathlib.Path) -> dict[str, str]:
-    """The digest of each image that containerd has, by name."""
-    return parse(command.run([*_ctr(socket), "list"], purpose="read the images of the node"))
+def names(lacking: c.Mapping[pathlib.Path, list[str]]) -> list[str]:
+    """The names of the images in what ``missing`` gives."""
+    return [name for several in lacking.values() for name in several]
+
+
+def tell_large(archive: pathlib.Path, held: list[str], say: cache.Say) -> None:
+    """Say what is being loaded where that takes a while."""
+    if archive.stat().st_size > _LARGE:
+        say(f"loading {', '.join(held)}")
+
+
+def loaded(ctr: c.Sequence[str]) -> dict[str, str]:
+    """The digest of each image that a node has, by name; ``ctr`` is how its containerd is asked."""
+    return parse(command.run([*ctr, "images", "list"], purpose="read the images of the node"))
 
 
 def parse(table: str) -> dict[str, str]:
     """What ``ctr images list`` prints: REF TYPE DIGEST and more."""
     rows = (line.split() for line in table.splitlines()[1:])
     return {row[0]: row[2] for row in rows if len(row) > 2}
-
-
-def _ctr(socket: pathlib.Path) -> list[str]:
-    return ["ctr", f"--address={socket}", f"--namespace={_NAMESPACE}", "images"]

@@ -50,3 +50,9 @@ class Kubectl:
 
 def _flat(answer: Object) -> list[Object]:
     return list(answer["items"]) if answer.get("kind") == "List" else [answer]
+
+
+def node_ready(nodes: list[Object]) -> bool:
+    """Whether one of ``nodes`` says that it is ready."""
+    conditions = [one for node in nodes for one in node["status"].get("conditions") or []]
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)

@@ -86,7 +86,10 @@ class Network:
         # After both ends are up, or the kernel does not take them.
         _ip(*(f"route add {cidr} via {self.node_address} dev {self.interface}" for cidr in self._routed))
         settings = [f"{name}={value}" for name, value in _SETTINGS.items()]
-        command.run(["nsenter", f"--net={self.namespace}", "sysctl", "-qw", *settings], purpose=f"set up the network of cluster {self.name}")
+        command.run(
+            ["nsenter", f"--net={self.namespace}", "sysctl", "-qw", *settings],
+            purpose=f"set up the network of cluster {self.name}",
+        )
         return True
 
     def remove(self) -> bool:
@@ -161,4 +164,5 @@ def _parsed(output: str) -> list[Route]:
 
 def _ip(*lines: str, inside: str | None = None) -> None:
     namespace = ["-n", inside] if inside else []
-    command.run(["ip", *namespace, "-batch", "-"], stdin="\n".join(lines) + "\n", purpose="set up the cluster's network")
+    batch = "".join(f"{line}\n" for line in lines)
+    command.run(["ip", *namespace, "-batch", "-"], stdin=batch, purpose="set up the cluster's network")

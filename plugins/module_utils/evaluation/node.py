@@ -227,5 +227,3 @@ state = "{runtime}/containerd"
 
 def _json(content: dict[str, t.Any]) -> str:
     return json.dumps(content, indent=2) + "\n"
-
-

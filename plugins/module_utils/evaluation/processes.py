@@ -128,9 +128,7 @@ class Processes:
     def _inspect(self, pid: int) -> Process | None:
         # Of a process that has ended, or that belongs to somebody else, there is nothing to read.
         with contextlib.suppress(OSError):
-            environment = dict(
-                pair.split("=", 1) for pair in _strings(_PROC / str(pid) / "environ") if "=" in pair
-            )
+            environment = dict(pair.split("=", 1) for pair in _strings(_PROC / str(pid) / "environ") if "=" in pair)
             if environment.get(_CLUSTER) == self._state:
                 arguments = _strings(_PROC / str(pid) / "cmdline")
                 return Process(
@@ -154,7 +152,9 @@ def kill(pids: c.Collection[int]) -> None:
     _signal(pids, signal.SIGKILL)
     if not _gone(pids, 10.0):
         left = ", ".join(str(pid) for pid in pids if _alive(pid))
-        raise Failure(f"The processes {left} cannot be ended, even by force: see what they wait for in /proc/PID/stack.")
+        raise Failure(
+            f"The processes {left} cannot be ended, even by force. See /proc/PID/stack for what they wait for."
+        )
 
 
 def _pids() -> list[int]:

@@ -16,6 +16,7 @@ import pathlib
 import typing as t
 
 from ansible_collections.dagops.airflow.plugins.module_utils.evaluation import cache
+from ansible_collections.dagops.airflow.plugins.module_utils.face import Failure
 
 Record = dict[str, t.Any]
 
@@ -111,3 +112,15 @@ def write(path: pathlib.Path, text: str, mode: int = 0o600) -> bool:
     unfinished.write_text(text, encoding="utf-8")
     unfinished.rename(path)
     return True
+
+
+def refuse_other(folders: Folders, wanted: Record) -> None:
+    """A Failure where a cluster of that name exists and was made as something else."""
+    record = folders.record()
+    if record is None or record == wanted:
+        return
+    differences = [f"{key} {record.get(key)}, not {value}" for key, value in wanted.items() if record.get(key) != value]
+    raise Failure(
+        f"Cluster {folders.name} exists with {' and '.join(differences)}. Remove it first (local_cluster_state=absent) "
+        "or choose another local_cluster_name."
+    )

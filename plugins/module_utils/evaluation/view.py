@@ -3,10 +3,9 @@
 
 """The node's own view of the machine's file system: a mount namespace.
 
-Whatever the node mounts (volumes, containers, their network namespaces) is mounted there alone, and is gone when the last
-of its processes is. Programs of a node also use some fixed places of a machine, whatever folders they are told to use;
-there they find folders of the cluster, so that two clusters, or a cluster and a container engine of the machine, do not
-meet.
+Whatever the node mounts (volumes, containers, their network namespaces) is mounted there alone, and is gone when its
+last process is. Programs of a node also use some fixed places of a machine, whatever folders they are told to use;
+there they find folders of the cluster, so that two clusters, or a cluster and a container engine, never meet.
 
 PRIVATE to the collection: it can have breaking changes at any time.
 """
@@ -31,7 +30,7 @@ _SETTINGS: t.Final = {
     "kernel/keys/root_maxkeys": "1000000",
     "kernel/keys/root_maxbytes": "25000000",
 }
-"""What a kubelet sets for the whole machine unless it finds it so already. It finds it so, and the machine stays as it is."""
+"""What a kubelet sets for the whole machine unless it finds it so. It finds it so, and the machine stays as it is."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,73 @@
+#!/usr/bin/python
+# Copyright (c) 2026, dagops.airflow contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: go_binary
+short_description: Build the programs of a locked Go module directory
+version_added: 1.0.0
+author: dagops.airflow contributors (@dagops)
+description:
+  - Builds programs from Go modules whose versions and hashes are locked, and keeps them in a cache.
+  - The cache's key is the content of the directory, so nothing is built twice, and a changed lock is a new entry.
+  - An interruption at any moment leaves no half-made entry, and two runs at once build once.
+options:
+  source:
+    description:
+      - "Directory that holds C(go.mod), C(go.sum) and C(tool.toml)."
+      - Its C(tool) directives, or its own source, say what is built.
+      - "C(tool.toml) gives C(ldflags), C(binary) (the name of its only program, where that is not the directory's), and
+        for a program that runs in a container C([image]) with C(name) and C(user)."
+    type: path
+    required: true
+attributes:
+  check_mode:
+    description: Tells whether something would be built.
+    support: full
+  diff_mode:
+    description: Has no diff.
+    support: none
+notes:
+  - The cache is E(DAGOPS_AIRFLOW_CACHE), else C(dagops-airflow) in E(XDG_CACHE_HOME), else C(~/.cache/dagops-airflow).
+requirements:
+  - Go 1.21 or later, unless the programs are in the cache
+"""
+
+EXAMPLES = r"""
+- name: Build etcd
+  dagops.airflow.go_binary:
+    source: "{{ role_path }}/files/go/etcd"
+  register: etcd
+"""
+
+RETURN = r"""
+path:
+  description: Directory of the programs.
+  type: str
+  returned: success
+  sample: /home/ada/.cache/dagops-airflow/bin/etcd-53b2c1d0a3f4
+programs:
+  description: Paths of the programs.
+  type: list
+  elements: str
+  returned: success
+"""
+
+import typing as t
+
+from ansible_collections.dagops.airflow.plugins.module_utils.evaluation.go_build import run
+from ansible_collections.dagops.airflow.plugins.module_utils.face import run_module
+
+
+def argument_spec() -> dict[str, t.Any]:
+    return {"source": {"type": "path", "required": True}}
+
+
+def main() -> None:
+    run_module(argument_spec(), run)
+
+
+if __name__ == "__main__":
+    main()
