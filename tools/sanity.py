@@ -13,15 +13,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+from ansible_collections.dagops.airflow.plugins.module_utils.evaluation import cache
+
 ROOT = Path(__file__).resolve().parent.parent
 
 # The installer of pip that ansible-test would download; its name is the one under which ansible-test looks for it.
 GET_PIP = "import ensurepip\nensurepip.bootstrap(upgrade=True, default_pip=True)\n"
-
-
-def cache_root() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(os.environ.get("DAGOPS_AIRFLOW_CACHE") or Path(base) / "dagops-airflow")
 
 
 def copy_checkout(destination: Path) -> None:
@@ -65,7 +62,7 @@ def make_home(home: Path) -> None:
 
 
 def main() -> int:
-    sanity = cache_root() / "sanity"
+    sanity = cache.root() / "sanity"
     collections = sanity / "ansible_collections"
     checkout = collections / "dagops/airflow"
     home = sanity / "home"
