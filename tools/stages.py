@@ -196,29 +196,41 @@ class Runner:
                 time.sleep(0.1)
 
 
+def checks(outcome: Outcome) -> tuple[int, int]:
+    """What a stage contributes to the last line: its tests, or itself where it counts none."""
+    if outcome.code is None:
+        return 0, 1
+    passed, failed = counts(log_of(outcome.stage))
+    if outcome.code == 0:
+        return passed or 1, 0
+    return passed, failed or 1
+
+
+def explain(outcome: Outcome) -> str:
+    log = log_of(outcome.stage)
+    end = log.read_text(errors="replace").splitlines()[-25:]
+    sentence = (
+        f"Stage {outcome.stage.name} failed after {clock(outcome.seconds)}; its log is {log};"
+        f" `make {outcome.stage.name}` runs it alone."
+    )
+    return "\n".join([f"--- the end of {log}", *end, f"--- {sentence}", ""])
+
+
 def summary(runner: Runner, plan: t.Sequence[Stage]) -> int:
     outcomes = [runner.done[stage.name] for stage in plan]
+    tallies = [checks(outcome) for outcome in outcomes]
     failed = [outcome for outcome in outcomes if outcome.code != 0]
-    print(f"\n{'stage':<16} {'result':<8} {'seconds':>8}  tests")
-    passed_tests = failed_tests = 0
-    for outcome in outcomes:
-        passed, broken = counts(log_of(outcome.stage)) if outcome.code is not None else (0, 0)
-        passed_tests += passed
-        failed_tests += broken
-        tests = f"{passed} passed, {broken} failed" if passed or broken else ""
-        print(f"{outcome.stage.name:<16} {outcome.word:<8} {outcome.seconds:>8.1f}  {tests}".rstrip())
-    print(f"{'all':<16} {'':<8} {time.monotonic() - runner.began:>8.1f}\n")
+    print()
     for outcome in failed:
         if outcome.code is not None:
-            log = log_of(outcome.stage)
-            print(f"--- the end of {log}")
-            print("\n".join(log.read_text(errors="replace").splitlines()[-25:]))
-            print(
-                f"--- Stage {outcome.stage.name} failed after {clock(outcome.seconds)}; its log is {log};"
-                f" `make {outcome.stage.name}` runs it alone.\n"
-            )
-    print(f"Stages: {len(outcomes) - len(failed)} passed, {len(failed)} failed or skipped")
-    print(f"{passed_tests} passed, {failed_tests} failed")
+            print(explain(outcome))
+    print(f"{'stage':<16} {'result':<8} {'seconds':>8} {'passed':>7} {'failed':>7}")
+    for outcome, (good, bad) in zip(outcomes, tallies, strict=True):
+        print(f"{outcome.stage.name:<16} {outcome.word:<8} {outcome.seconds:>8.1f} {good:>7} {bad:>7}")
+    print(f"{'all':<16} {'':<8} {time.monotonic() - runner.began:>8.1f}\n")
+    if failed:
+        print(f"Failed: {', '.join(outcome.stage.name for outcome in failed)} (logs in {LOGS})")
+    print(f"{sum(good for good, bad in tallies)} passed, {sum(bad for good, bad in tallies)} failed")
     return 1 if failed else 0
 
 
