@@ -63,7 +63,7 @@ def credentials(params: dict[str, t.Any], cluster: Cluster, where: Target) -> re
     secret = cluster.get(named("Secret"), name, where.namespace)
     content = texts(secret) if secret else {}
     if not content.get("username") or not content.get("password"):
-        raise Failure(
+        raise rest.Away(
             f"Secret/{where.namespace}/{name} with the keys username and password is not there, and the task names no "
             "user: set api_username and api_password, or apply the instance's secrets first."
         )

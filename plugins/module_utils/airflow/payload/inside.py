@@ -180,8 +180,9 @@ def set_administrator(profile: dict[str, str]) -> None:
 
 
 def uses_fab() -> bool:
-    """Airflow 2 has no other auth manager unless told so."""
-    return "fab" in (setting("core", "auth_manager") or "fab")
+    """Whether users are kept in the database: the default of Airflow 2, a choice in Airflow 3."""
+    default = "" if os.path.exists(os.path.join(airflow_folder(), "utils", "db_manager.py")) else "fab"
+    return ".fab." in f".{setting('core', 'auth_manager') or default}."
 
 
 def migrate(profile: dict[str, str]) -> dict[str, t.Any]:
@@ -258,7 +259,9 @@ def main(command: str, *arguments: str) -> int:
         with open("/dev/termination-log", "w", encoding="utf-8") as file:
             json.dump(result, file)
     elif command == "administrator":
-        set_administrator(json.load(sys.stdin))
+        result = {"done": uses_fab()}
+        if result["done"]:
+            set_administrator(json.load(sys.stdin))
     else:
         result = decrypts(json.load(sys.stdin))
     print(json.dumps(result), flush=True)
