@@ -1,7 +1,7 @@
 # Copyright (c) 2026, dagops.airflow contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""What is installed into a cluster: one file of manifests per add-on, with ``${placeholders}`` for the cluster's facts.
+"""What is installed into a cluster: one list of manifests per add-on, with ``${placeholders}`` for the cluster's facts.
 
 An add-on names its images in its manifests; those that we build ourselves are built and loaded because of that alone.
 
@@ -13,7 +13,6 @@ from __future__ import annotations
 import collections.abc as c
 import re
 import string
-import time
 import traceback
 import typing as t
 
@@ -30,21 +29,22 @@ except ImportError:
 else:
     YAML_IMPORT_ERROR = None
 
+KUBELET_API: t.Final = "kubelet-api"
+"""The add-on that a node needs where kubeadm does not make it."""
 _IMAGE: t.Final = re.compile(r"\blocalhost/[\w./-]+:[\w.-]+")
 _WAIT: t.Final = "airflow.dagops/wait"
 
 
 def names() -> list[str]:
-    """The add-ons that there are."""
-    return sorted(path.stem for path in (tools.FILES / "addons").glob("*.yaml"))
+    """The add-ons that there are to choose from."""
+    return sorted({path.stem for path in (tools.FILES / "addons").glob("*.yaml")} - {KUBELET_API})
 
 
 def manifests(wanted: c.Iterable[str], facts: c.Mapping[str, str]) -> list[kubectl.Object]:
     """The objects of the ``wanted`` add-ons on a cluster with these ``facts``."""
     if YAML_IMPORT_ERROR is not None:
         raise Failure(missing_required_lib("PyYAML"), exception=YAML_IMPORT_ERROR)
-    documents = (yaml.safe_load_all(string.Template(_read(name)).substitute(facts)) for name in wanted)
-    return [document for several in documents for document in several]
+    return [obj for name in wanted for obj in yaml.safe_load(string.Template(_read(name)).substitute(facts))]
 
 
 def images(wanted: c.Iterable[str]) -> list[go_build.Tool]:
@@ -60,19 +60,15 @@ def apply(client: kubectl.Kubectl, objects: list[kubectl.Object]) -> tuple[bool,
     return before != {_identity(obj): _content(obj) for obj in now}, now
 
 
-def wait(client: kubectl.Kubectl, objects: list[kubectl.Object], patience: float) -> None:
+def wait(client: kubectl.Kubectl, objects: list[kubectl.Object], seconds: int) -> None:
     """Wait until the add-ons work, but for those that say that nobody need wait."""
-    deadline = time.monotonic() + patience
-    waiting = [obj for obj in objects if _awaited(obj)]
-    while waiting := [deployment for deployment in waiting if not available(deployment)]:
-        if time.monotonic() > deadline:
-            missing = ", ".join(_identity(obj) for obj in waiting)
-            raise Failure(
-                f"The add-ons {missing} are not available after {patience:.0f} s. See what their pods say: "
-                f"{client.program} --kubeconfig {client.kubeconfig} describe pods --all-namespaces"
-            )
-        time.sleep(0.3)
-        waiting = client.get_all(waiting)
+    waiting = [obj for obj in objects if _awaited(obj) and not available(obj)]
+    if waiting and not client.wait("Available", waiting, seconds):
+        missing = ", ".join(_identity(obj) for obj in client.get_all(waiting) if not available(obj))
+        raise Failure(
+            f"The add-ons {missing} are not available after {seconds} s. See what their pods say: "
+            f"{client.program} --kubeconfig {client.kubeconfig} describe pods --all-namespaces"
+        )
 
 
 def _awaited(obj: kubectl.Object) -> bool:

@@ -33,7 +33,7 @@ _BUILT_IN: t.Final = "coredns"
 """The add-on that kind's node has of itself."""
 _VOLUMES: t.Final = "/var/lib/dagops-airflow/volumes"
 """In the node's container, so that volumes go when it goes."""
-_PATIENCE: t.Final = 300.0
+_PATIENCE: t.Final = 300
 
 
 def engine() -> str | None:

@@ -41,11 +41,23 @@ class Kubectl:
         options = ["--server-side", "--force-conflicts", f"--field-manager={FIELD_MANAGER}"]
         return self._objects(["apply", "-f", "-", *options], purpose="apply the add-ons", objects=objects)
 
+    def wait(self, condition: str, objects: list[Object], seconds: int) -> bool:
+        """Wait until all ``objects`` meet ``condition``; whether they do in the end."""
+        options = ["-f", "-", f"--for=condition={condition}", f"--timeout={seconds}s"]
+        return command.attempt([*self._command, "wait", *options], stdin=_list(objects)).returncode == 0
+
+    @property
+    def _command(self) -> list[str]:
+        return [self.program, f"--kubeconfig={self.kubeconfig}", f"--context={self.context}"]
+
     def _objects(self, arguments: list[str], *, purpose: str, objects: list[Object] | None = None) -> list[Object]:
-        stdin = None if objects is None else json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
-        server = [f"--kubeconfig={self.kubeconfig}", f"--context={self.context}"]
-        said = command.run([self.program, *server, *arguments, "--output=json"], purpose=purpose, stdin=stdin)
+        stdin = None if objects is None else _list(objects)
+        said = command.run([*self._command, *arguments, "--output=json"], purpose=purpose, stdin=stdin)
         return _flat(json.loads(said)) if said.strip() else []
+
+
+def _list(objects: list[Object]) -> str:
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
 
 
 def _flat(answer: Object) -> list[Object]:

@@ -9,6 +9,7 @@ PRIVATE to the collection: it can have breaking changes at any time.
 from __future__ import annotations
 
 import collections.abc as c
+import concurrent.futures
 import dataclasses
 import functools
 import pathlib
@@ -39,7 +40,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.evaluation import (
 from ansible_collections.dagops.airflow.plugins.module_utils.evaluation.kubectl import Kubectl, node_ready
 from ansible_collections.dagops.airflow.plugins.module_utils.face import Failure
 
-_PATIENCE: t.Final = 180.0
+_PATIENCE: t.Final = 180
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -137,18 +138,28 @@ class Native:
             # What needs no certificates starts while they are made, and what needs no API starts while that starts.
             running.ensure(plane.etcd_daemon),
             running.ensure(own.containerd_daemon),
-            plane.write_credentials(),
-            running.ensure(plane.apiserver_daemon),
-            self._load_own_images(),
-            running.ensure(own.kubelet_daemon),
         ]
-        plane.wait_ready(running, _PATIENCE)
-        changed += [running.ensure(daemon) for daemon in own.controller_daemons]
-        # Before the node is ready, so that it starts their pods at once when it is.
-        applied, objects = addons.apply(self._client, addons.manifests(self.addons, self._facts))
+        with concurrent.futures.ThreadPoolExecutor(max_workers=1) as beside:
+            loading = beside.submit(self._load_own_images)
+            changed += [
+                plane.write_credentials(),
+                running.ensure(plane.apiserver_daemon),
+                running.ensure(own.kubelet_daemon),
+            ]
+            if any(changed):
+                self.say(f"waiting for the API of cluster {self.folders.name}")
+            plane.wait_ready(running, _PATIENCE)
+            changed += [running.ensure(daemon) for daemon in own.controller_daemons]
+            # A pod that does not find its image waits long before it looks again.
+            changed.append(loading.result())
+        wanted = addons.manifests((addons.KUBELET_API, *self.addons), self._facts)
+        applied, objects = addons.apply(self._client, wanted)
+        changed.append(applied)
+        if any(changed):
+            self.say("waiting for the node and its add-ons")
         self._wait_node()
         addons.wait(self._client, objects, _PATIENCE)
-        return any([*changed, applied])
+        return any(changed)
 
     @property
     def _facts(self) -> dict[str, str]:
@@ -168,19 +179,19 @@ class Native:
 
     def _wait_node(self) -> None:
         deadline = time.monotonic() + _PATIENCE
-        while not self._node_ready():
+        while not node_ready(nodes := self._client.get("node", self.folders.name)):
             for daemon in (self._node.kubelet_daemon, *self._node.controller_daemons):
                 if gone := self._processes.why_gone(daemon):
                     raise Failure(f"The node of cluster {self.folders.name} does not get ready: {gone}")
             if time.monotonic() > deadline:
                 raise Failure(
-                    f"The node of cluster {self.folders.name} is not ready after {_PATIENCE:.0f} s. "
+                    f"The node of cluster {self.folders.name} is not ready after {_PATIENCE} s. "
                     f"See {self._processes.log('kubelet')}."
                 )
-            time.sleep(0.2)
-
-    def _node_ready(self) -> bool:
-        return node_ready(self._client.get("node", self.folders.name))
+            if nodes:
+                self._client.wait("Ready", nodes, 5)
+            else:
+                time.sleep(0.5)
 
     # Images
 
@@ -218,7 +229,7 @@ class Native:
     def _troubles(self) -> c.Iterator[str]:
         if not control_plane.is_ready(self._plane.url, ssl.create_default_context(cafile=str(self._plane.ca))):
             yield f"the API at {self._plane.url} is not ready"
-        elif not self._node_ready():
+        elif not node_ready(self._client.get("node", self.folders.name)):
             yield f"the node is not ready (log: {self._processes.log('kubelet')})"
 
     def absent(self, *, keep_data: bool) -> bool:

@@ -77,9 +77,7 @@ class Processes:
 
     def of(self, daemon: Daemon) -> list[Process]:
         """The processes of a daemon itself. (The containers' shims are children of containerd, and outlive it.)"""
-        # For a moment after its start, a daemon is still the program that it is started by.
-        programs = {daemon.program, *(pathlib.Path(program).name for program in self._prefix[:1])}
-        return [one for one in self.all() if one.daemon == daemon.name and one.program in programs]
+        return [one for one in self.all() if one.daemon == daemon.name and one.program == daemon.program]
 
     def ensure(self, daemon: Daemon) -> bool:
         """Have the daemon running as it is described; whether it had to be started."""
@@ -113,7 +111,7 @@ class Processes:
             with open(self.log(daemon.name), "wb") as log:
                 # A session of its own: neither the terminal's Ctrl-C nor the end of the playbook reaches it. Nothing of
                 # the caller's environment reaches it either.
-                subprocess.Popen(
+                started = subprocess.Popen(
                     [*self._prefix, *daemon.command],
                     cwd="/",
                     env={"PATH": command.SEARCH_PATH, "HOME": self._state, **marks},
@@ -124,6 +122,9 @@ class Processes:
                 )
         except OSError as error:
             raise Failure(f"Cannot start {daemon.name} ({daemon.command[0]}): {error.strerror}.") from error
+        # Until it has become the daemon, the kernel shows another program, and for a moment no environment.
+        while not self.of(daemon) and started.poll() is None:
+            time.sleep(0.01)
 
     def _inspect(self, pid: int) -> Process | None:
         # Of a process that has ended, or that belongs to somebody else, there is nothing to read.

@@ -22,6 +22,7 @@ import typing as t
 from ansible_collections.dagops.airflow.plugins.module_utils.evaluation import command, mounts, state
 
 _PLACES: t.Final = ("/run/containerd", "/var/lib/cni", "/var/lib/kubelet", "/var/log/containers")
+_PURPOSE: t.Final = "make the node's view of the file system"
 _SETTINGS: t.Final = {
     "vm/overcommit_memory": "1",
     "vm/panic_on_oom": "0",
@@ -65,14 +66,16 @@ class View:
         self._unmount()
         self._make_places()
         self._home.mkdir(parents=True, exist_ok=True)
-        self._mount("--bind", str(self._home), str(self._home))
-        self._mount("--make-private", str(self._home))
+        home = str(self._home)
+        command.run(["mount", "--bind", "--make-private", home, home], purpose=_PURPOSE)
         self.namespace.touch()
         # What the machine mounts later is seen inside; what is mounted inside is never seen outside.
         unshare = ["unshare", f"--mount={self.namespace}", "--propagation=slave", "--"]
-        command.run([*unshare, "mount", "--make-rshared", "/"], purpose="make a mount namespace")
-        for source, target in self._binds():
-            self._mount("--bind", str(source), str(target), inside=True)
+        command.run([*unshare, "mount", "--make-rshared", "/"], purpose=_PURPOSE)
+        table = self._home / "fstab"
+        table.write_text("".join(f"{own} {place} none bind 0 0\n" for own, place in self._binds()), encoding="utf-8")
+        inside = ["nsenter", f"--mount={self.namespace}", "--"]
+        command.run([*inside, "mount", "--all", f"--fstab={table}"], purpose=_PURPOSE)
         self._complete.touch()
         return True
 
@@ -112,6 +115,3 @@ class View:
                 state.write(own, f"{value}\n")
                 yield own, setting
 
-    def _mount(self, *arguments: str, inside: bool = False) -> None:
-        enter = ["nsenter", f"--mount={self.namespace}", "--"] if inside else []
-        command.run([*enter, "mount", *arguments], purpose="make the node's view of the file system")
