@@ -59,7 +59,7 @@ class BackendAction(ActionBase):  # type: ignore[misc]  # ansible-core ships no 
     task from: so the half second that the client libraries take to import is paid once in a play, and not by each task.
     """
 
-    MODULE: t.ClassVar[types.ModuleType]
+    MODULE: types.ModuleType
     _requires_connection = False
     _supports_check_mode = True
     _supports_async = False

@@ -1,4 +1,4 @@
-"""The API server takes everything that is rendered, with strict validation and the Pod Security Standard "restricted"."""
+"""The API server takes all that is rendered, with strict validation, and its pods pass the "restricted" standard."""
 
 from __future__ import annotations
 
