@@ -22,6 +22,7 @@ LOGS = ROOT / "build/logs"
 AT_ONCE = 2
 PROGRESS_SECONDS = 30.0
 GRACE_SECONDS = 15.0
+STOPPING = (signal.SIGINT, signal.SIGTERM)
 
 # Logs are plain text; and a stage is a make of its own, not part of the one that started this program.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MAKELEVEL", "MFLAGS"}}
@@ -187,6 +188,8 @@ class Runner:
 
     def stop(self) -> None:
         """Ask what runs to stop as a terminal would, then less and less kindly."""
+        for number in STOPPING:
+            signal.signal(number, signal.SIG_IGN)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
             for running in self.running:
                 with contextlib.suppress(ProcessLookupError):
@@ -249,6 +252,8 @@ def main() -> int:
         runner.say("the evaluation cluster is up already: it is used, and left up")
         plan = tuple(stage for stage in plan if not stage.last)
         runner.waiting = list(plan)
+    for number in STOPPING:
+        signal.signal(number, signal.default_int_handler)
     try:
         runner.run()
     except KeyboardInterrupt:
