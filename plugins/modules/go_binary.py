@@ -22,6 +22,12 @@ options:
         for a program that runs in a container C([image]) with C(name) and C(user)."
     type: path
     required: true
+  image:
+    description:
+      - Also write the image of its only program, which C(tool.toml) has to describe in C([image]), as an OCI archive.
+      - The image holds the program and nothing else.
+    type: bool
+    default: false
 attributes:
   check_mode:
     description: Tells whether something would be built.
@@ -40,6 +46,17 @@ EXAMPLES = r"""
   dagops.airflow.go_binary:
     source: "{{ role_path }}/files/go/etcd"
   register: etcd
+
+- name: Build an image of the statsd exporter
+  dagops.airflow.go_binary:
+    source: "{{ role_path }}/files/go/statsd-exporter"
+    image: true
+  register: statsd_exporter
+
+- name: Load it into the evaluation cluster
+  dagops.airflow.local_cluster_image:
+    archives:
+      - "{{ statsd_exporter.archive }}"
 """
 
 RETURN = r"""
@@ -53,16 +70,21 @@ programs:
   type: list
   elements: str
   returned: success
+archive:
+  description: Path of the image's archive.
+  type: str
+  returned: when O(image) is true
+  sample: /home/ada/.cache/dagops-airflow/images/statsd-exporter-0c1d2e3f4a5b.tar
 """
 
 import typing as t
 
-from ansible_collections.dagops.airflow.plugins.module_utils.evaluation.go_build import run
+from ansible_collections.dagops.airflow.plugins.module_utils.evaluation.oci import run
 from ansible_collections.dagops.airflow.plugins.module_utils.face import run_module
 
 
 def argument_spec() -> dict[str, t.Any]:
-    return {"source": {"type": "path", "required": True}}
+    return {"source": {"type": "path", "required": True}, "image": {"type": "bool", "default": False}}
 
 
 def main() -> None:

@@ -25,7 +25,7 @@ import tomllib
 import typing as t
 
 from ansible_collections.dagops.airflow.plugins.module_utils.evaluation import cache, command
-from ansible_collections.dagops.airflow.plugins.module_utils.face import Face, Failure
+from ansible_collections.dagops.airflow.plugins.module_utils.face import Failure
 
 _HEARTBEAT: t.Final = 20.0
 _COMPILED: t.Final = re.compile(r"^[\w.~-]+(/[\w.~-]+)*$")
@@ -134,13 +134,3 @@ def _watched(build: c.Sequence[str], tool: Tool, say: cache.Say) -> str | None:
                 say(f"building {tool.name}: {compiled} packages compiled")
                 told = time.monotonic()
     return "\n".join(lines) if process.returncode else None
-
-
-def run(face: Face) -> dict[str, t.Any]:
-    """The backend of the module ``go_binary``."""
-    tool = read(pathlib.Path(face.params["source"]))
-    result = {"path": str(tool.target), "changed": not tool.target.exists()}
-    if not face.check_mode:
-        result["changed"] = ensure(tool, face.progress)
-    programs = sorted(str(program) for program in tool.target.iterdir()) if tool.target.exists() else []
-    return {**result, "programs": programs}

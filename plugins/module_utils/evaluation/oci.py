@@ -21,7 +21,7 @@ import tarfile
 import typing as t
 
 from ansible_collections.dagops.airflow.plugins.module_utils.evaluation import cache, go_build
-from ansible_collections.dagops.airflow.plugins.module_utils.face import Failure
+from ansible_collections.dagops.airflow.plugins.module_utils.face import Face, Failure
 
 FORMAT: t.Final = b"1"
 """Part of the cache's key: change it when the same program should give another archive."""
@@ -142,3 +142,18 @@ def _add(archive: tarfile.TarFile, name: str, content: bytes, mode: int = 0o644)
 
 def _json(content: dict[str, t.Any]) -> bytes:
     return json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
+
+
+def run(face: Face) -> dict[str, t.Any]:
+    """The backend of the module ``go_binary``."""
+    tool = go_build.read(pathlib.Path(face.params["source"]))
+    wants_image: bool = face.params["image"]
+    target, make = (archive_of(tool), ensure) if wants_image else (tool.target, go_build.ensure)
+    changed = not target.exists() if face.check_mode else make(tool, face.progress)
+    programs = tool.target.iterdir() if tool.target.exists() else ()
+    return {
+        "changed": changed,
+        "path": str(tool.target),
+        "programs": sorted(str(program) for program in programs),
+        **({"archive": str(target)} if wants_image else {}),
+    }
