@@ -66,8 +66,12 @@ lint: ## All static checks
 lint-ansible: ## ansible-lint, profile production
 	@$(DEV) ansible-lint
 
-lint-python: ## ruff
+lint-python: ## ruff: rules and format
 	@$(DEV) ruff check .
+	@$(DEV) ruff format --check .
+
+lint-shell: ## shellcheck
+	@$(DEV) shellcheck .ci/run tools/bootstrap tools/lock tools/run
 
 lint-types: ## mypy, strict
 	@$(DEV) mypy plugins

@@ -24,7 +24,10 @@ GET_PIP = "import ensurepip\nensurepip.bootstrap(upgrade=True, default_pip=True)
 def copy_checkout(destination: Path) -> None:
     listing = subprocess.run(
         ["git", "-c", f"safe.directory={ROOT}", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT, check=True, capture_output=True, text=True,
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
     ).stdout
     shutil.rmtree(destination, ignore_errors=True)
     for name in filter(None, listing.split("\0")):

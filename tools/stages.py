@@ -42,6 +42,7 @@ class Stage:
 
 LINT = (
     Stage(name="lint-python"),
+    Stage(name="lint-shell"),
     Stage(name="lint-types"),
     Stage(name="lint-ansible"),
     Stage(name="lint-docs"),
@@ -128,8 +129,13 @@ class Runner:
         with log_of(stage).open("wb") as log:
             # A session of its own: Ctrl-C reaches this program alone, which then stops its children in order.
             process = subprocess.Popen(
-                ["make", stage.name], cwd=ROOT, env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=log,
-                stderr=subprocess.STDOUT, start_new_session=True,
+                ["make", stage.name],
+                cwd=ROOT,
+                env=ENVIRONMENT,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
         self.running.append(Running(stage=stage, process=process, started=time.monotonic()))
         self.say(f"{stage.name} ...")

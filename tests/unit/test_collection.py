@@ -13,6 +13,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 
+
 def load(path: str) -> t.Any:
     return yaml.safe_load((ROOT / path).read_text())
 
