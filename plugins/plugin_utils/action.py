@@ -133,6 +133,6 @@ class ValuesAction(BackendAction):
                 arguments["given"] = {**gather_secrets(task_vars, self._templar), **(arguments.get("given") or {})}
         return arguments
 
-    def reads_variables(self, arguments: dict[str, t.Any]) -> bool:  # noqa: ARG002 - for those who override it
-        """Whether the task's arguments leave it to the host's variables; a noun may know better."""
-        return True
+    def reads_variables(self, arguments: dict[str, t.Any]) -> bool:
+        """Whether the task leaves it to the host's variables: one that names an instance means that one."""
+        return not arguments.get("instance")

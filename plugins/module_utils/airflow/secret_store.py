@@ -223,7 +223,7 @@ def run(face: Face) -> dict[str, t.Any]:
             "secrets": {outcome.name: dict(sorted(outcome.origins.items())) for outcome in outcomes},
             "replaced": [f"{outcome.name}/{key}" for outcome in outcomes for key in outcome.replaced],
         }
-        diff = [_difference(values.namespace, outcome) for outcome in outcomes if outcome.is_change]
+        diff = [difference(values.namespace, outcome) for outcome in outcomes if outcome.is_change]
     if face.diff_mode:
         result["diff"] = diff
     result["api_requests"] = cluster.requests
@@ -243,7 +243,7 @@ def ensure_all(store: SecretStore, values: Values, given: secrets.Given, replace
     return sorted([*kept, *derived], key=lambda outcome: outcome.name)
 
 
-def _difference(namespace: str, outcome: Outcome) -> dict[str, str]:
+def difference(namespace: str, outcome: Outcome) -> dict[str, str]:
     """Words instead of values: where each value comes from."""
     before, after = [], []
     for key, origin in sorted(outcome.origins.items()):
