@@ -30,6 +30,8 @@ _CLUSTER: t.Final = "DAGOPS_AIRFLOW_CLUSTER"
 _DAEMON: t.Final = "DAGOPS_AIRFLOW_DAEMON"
 _SETUP: t.Final = "DAGOPS_AIRFLOW_SETUP"
 _PROC: t.Final = pathlib.Path("/proc")
+_STARTED: t.Final[list[subprocess.Popen[bytes]]] = []
+"""Kept, because Python warns when it forgets a process that goes on."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -122,6 +124,7 @@ class Processes:
                 )
         except OSError as error:
             raise Failure(f"Cannot start {daemon.name} ({daemon.command[0]}): {error.strerror}.") from error
+        _STARTED.append(started)
         # Until it has become the daemon, the kernel shows another program, and for a moment no environment.
         while not self.of(daemon) and started.poll() is None:
             time.sleep(0.01)
