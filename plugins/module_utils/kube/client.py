@@ -224,12 +224,15 @@ class Cluster:
         uid: str | None = None,
     ) -> bool:
         """Delete the object (only the one with ``uid``, where given); whether there was one."""
+        # With options in the body, the API server reads none from the query.
         body: Object = {"propagationPolicy": propagation}
+        if dry_run:
+            body["dryRun"] = ["All"]
         if uid:
             body["preconditions"] = {"uid": uid}
         doing = f"delete {_label(kind, namespace, name)}"
         try:
-            self.request("DELETE", kind.path(namespace, name), query=_dry_run(dry_run), body=body, doing=doing)
+            self.request("DELETE", kind.path(namespace, name), body=body, doing=doing)
         except ApiError as error:
             if error.missing:
                 return False

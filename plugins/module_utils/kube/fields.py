@@ -11,23 +11,21 @@ PRIVATE to the collection: it can have breaking changes at any time.
 
 from __future__ import annotations
 
-import decimal
 import json
-import re
 import typing as t
 
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object
 
-_QUANTITY = re.compile(r"([+-]?[0-9.]+)([eE][+-]?[0-9]+|[KMGTPE]i|[numkMGTPE])?")
-_POWERS: t.Final = {
-    **{suffix: decimal.Decimal(1024) ** power for power, suffix in enumerate(("Ki", "Mi", "Gi", "Ti", "Pi", "Ei"), 1)},
-    **{suffix: decimal.Decimal(1000) ** power for power, suffix in enumerate(("k", "M", "G", "T", "P", "E"), 1)},
-    **{suffix: decimal.Decimal(1000) ** -power for power, suffix in enumerate(("m", "u", "n"), 1)},
+_DEFAULTS: t.Final[dict[str, tuple[t.Any, ...]]] = {
+    "apiGroup": ("", "rbac.authorization.k8s.io"),
+    "apiVersion": ("v1",),
+    "divisor": ("0",),
+    "kind": ("PersistentVolumeClaim",),
+    "protocol": ("TCP",),
+    "status": ({"phase": "Pending"},),
+    "volumeMode": ("Filesystem",),
 }
-_QUANTITIES: t.Final = frozenset(
-    {"capacity", "default", "defaultRequest", "hard", "limits", "max", "min", "requests", "sizeLimit", "storage"}
-)
-"""Keys below which the API server rewrites numbers in a form of its own, ``1.5Gi`` to ``1536Mi``."""
+"""What the API server adds within lists that it lets one manager own as a whole (volume claim templates, subjects)."""
 
 
 def applied(live: Object, manager: str) -> Object | None:
@@ -96,49 +94,34 @@ def _content(obj: Object) -> Object:
     return content
 
 
-def same(one: t.Any, other: t.Any, quantity: bool = False) -> bool:
-    """Equal as the API server sees it: an empty mapping or list is as good as none, and 1.5Gi is 1536Mi."""
-    if one == other:
+def same(desired: t.Any, live: t.Any, in_list: bool = False) -> bool:
+    """Equal as the API server sees it: an empty mapping or list is as good as none, and so is a default in a list."""
+    if desired == live:
         return True
-    if isinstance(one, dict) and isinstance(other, dict):
-        names = {name for obj in (one, other) for name in obj if not empty(obj[name])}
-        return all(same(one.get(name), other.get(name), quantity or name in _QUANTITIES) for name in names)
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(same(a, b, quantity) for a, b in zip(one, other, strict=True))
-    return quantity and (amount := quantity_of(one)) is not None and amount == quantity_of(other)
+    if isinstance(desired, dict) and isinstance(live, dict):
+        return all(
+            same(desired.get(name), live.get(name), in_list)
+            or (in_list and name not in desired and live[name] in _DEFAULTS.get(name, ()))
+            for name in {**desired, **live}
+        )
+    if isinstance(desired, list) and isinstance(live, list):
+        return len(desired) == len(live) and all(same(a, b, True) for a, b in zip(desired, live, strict=True))
+    return empty(desired) and empty(live)
 
 
 def empty(value: t.Any) -> bool:
     return value is None or value == {} or value == []
 
 
-def quantity_of(value: t.Any) -> decimal.Decimal | None:
-    """A Kubernetes quantity as a number, None when it is none."""
-    if isinstance(value, bool):
-        return None
-    match = _QUANTITY.fullmatch(str(value))
-    if not match:
-        return None
-    number, suffix = match.groups()
-    try:
-        if suffix and suffix[0] in "eE" and len(suffix) > 1 and suffix[1] != "i":
-            return decimal.Decimal(number + suffix)
-        return decimal.Decimal(number) * _POWERS.get(suffix or "", decimal.Decimal(1))
-    except decimal.InvalidOperation:
-        return None
-
-
-def covers(live: t.Any, desired: t.Any, path: str = "", quantity: bool = False) -> t.Iterator[str]:
-    """The paths at which ``live`` is not what ``desired`` says, with both values; what is not said is free."""
+def differences(live: t.Any, desired: t.Any, path: str) -> t.Iterator[str]:
+    """Where ``live`` is not what ``desired`` says, with both values; what ``desired`` does not say is free."""
     if isinstance(desired, dict) and isinstance(live, dict):
         for name, value in desired.items():
-            yield from covers(
-                live.get(name), value, f"{path}.{name}" if path else name, quantity or name in _QUANTITIES
-            )
+            yield from differences(live.get(name), value, f"{path}.{name}")
     elif isinstance(desired, list) and isinstance(live, list) and len(desired) == len(live):
         for index, value in enumerate(desired):
-            yield from covers(live[index], value, f"{path}[{index}]", quantity)
-    elif not (empty(live) and empty(desired)) and not same(live, desired, quantity):
+            yield from differences(live[index], value, f"{path}[{index}]")
+    elif not same(desired, live):
         yield f"{path} ({_short(live)} to {_short(desired)})"
 
 

@@ -42,7 +42,7 @@ def changes(desired: Object, live: Object) -> list[str]:
         difference
         for path in _FIELDS.get(desired["kind"], ())
         if (wanted := _at(desired, path)) is not None
-        for difference in fields.covers(_at(live, path), wanted, path)
+        for difference in fields.differences(_at(live, path), wanted, path)
     ]
 
 
@@ -59,7 +59,7 @@ def propagation(desired: Object, live: Object) -> str:
     """How to delete ``live`` for its successor: the pods of a StatefulSet stay where the new one will adopt them."""
     if desired["kind"] != "StatefulSet":
         return "Background"
-    adopted = not list(fields.covers(_at(live, "spec.selector"), _at(desired, "spec.selector")))
+    adopted = not list(fields.differences(_at(live, "spec.selector"), _at(desired, "spec.selector"), "spec.selector"))
     return "Orphan" if adopted else "Background"
 
 

@@ -78,9 +78,8 @@ def _claims(cluster: Cluster, workloads: t.Iterable[Object], doomed: t.Iterable[
         if not templates:
             continue
         name, namespace = workload["metadata"]["name"], workload["metadata"]["namespace"]
-        pattern = re.compile(
-            "|".join(f"{re.escape(one['metadata']['name'])}-{re.escape(name)}-[0-9]+" for one in templates)
-        )
+        claims = "|".join(re.escape(one["metadata"]["name"]) for one in templates)
+        pattern = re.compile(f"({claims})-{re.escape(name)}-[0-9]+")
         selector = evidence.label_selector(workload["spec"]["selector"])
         for claim in cluster.list(_CLAIM, namespace, selector):
             if pattern.fullmatch(claim["metadata"]["name"]) and key(claim) not in known:

@@ -14,7 +14,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.dagops.airflow.plugins.module_utils.face import Failure
-from ansible_collections.dagops.airflow.plugins.module_utils.kube import diff, fields, kinds
+from ansible_collections.dagops.airflow.plugins.module_utils.kube import diff, fields, kinds, quantities
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import FIELD_MANAGER
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Kind, Object
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.live import Place, key
@@ -133,7 +133,17 @@ def _prepared(obj: Object, scope: Scope | None, namespace: str | None, find_kind
         # The API server would turn it into data, and the next apply could not see that nothing changes.
         texts = {field: _base64(value) for field, value in result.pop("stringData").items()}
         result["data"] = {**(result.get("data") or {}), **texts}
-    return result
+    if name == "Deployment" and isinstance(result.get("spec"), dict):
+        _own_strategy(result["spec"])
+    return quantities.normalised(result)
+
+
+def _own_strategy(spec: Object) -> None:
+    """Say what the API server would add, so that it goes when the strategy becomes Recreate, which refuses it."""
+    strategy = spec.setdefault("strategy", {})
+    if strategy.setdefault("type", "RollingUpdate") == "RollingUpdate":
+        defaults = {"maxSurge": "25%", "maxUnavailable": "25%"}
+        strategy["rollingUpdate"] = {**defaults, **(strategy.get("rollingUpdate") or {})}
 
 
 def _base64(text: t.Any) -> str:
