@@ -28,10 +28,14 @@ ROLE_README = f"""\
 """
 
 
+def unescaped(text: str) -> str:
+    return re.sub(r"\\(.)", r"\1", text)
+
+
 def markdown(text: str) -> str:
     """A sentence of Ansible's documentation as one cell of a Markdown table."""
     text = re.sub(r"\bL\(([^,]+), *([^)]+)\)", r"[\1](\2)", text)
-    text = re.sub(r"\b(?:C|E|M|O|P|RV|V)\(((?:[^()\\]|\\.)*)\)", r"`\1`", text)
+    text = re.sub(r"\b(?:C|E|M|O|P|RV|V)\(((?:[^()\\]|\\.)*)\)", lambda match: f"`{unescaped(match[1])}`", text)
     text = re.sub(r"\b(?:B|I)\(([^)]*)\)", r"*\1*", text)
     return re.sub(r"<(\w+)>", r"&lt;\1&gt;", text).replace("|", "\\|").replace("\n", " ").strip()
 

@@ -90,6 +90,10 @@ class Outcome:
         return "skipped" if self.code is None else "passed" if self.code == 0 else "FAILED"
 
 
+def command(stage: Stage) -> list[str]:
+    return ["make", stage.name]
+
+
 def log_of(stage: Stage) -> Path:
     return LOGS / f"{stage.name}.log"
 
@@ -129,7 +133,7 @@ class Runner:
         with log_of(stage).open("wb") as log:
             # A session of its own: Ctrl-C reaches this program alone, which then stops its children in order.
             process = subprocess.Popen(
-                ["make", stage.name],
+                command(stage),
                 cwd=ROOT,
                 env=ENVIRONMENT,
                 stdin=subprocess.DEVNULL,
