@@ -10,8 +10,8 @@ short_description: Build a container image from packages, without a container en
 version_added: 1.0.0
 author: dagops.airflow contributors (@dagops)
 description:
-  - Builds an image of an evaluation cluster from a recipe, with Debian's buildah, and leaves it as an OCI archive in the
-    cache of this collection.
+  - Builds an image of an evaluation cluster from a recipe, with Debian's buildah, and leaves it as an OCI archive in
+    the cache of this collection.
   - The name of the archive holds the hash of the recipe, of what it copies and of the images below it. An archive that
     is there already is used as it is, which takes milliseconds.
   - Packages come from where this machine itself gets them (its apt sources, Python index, proxies and certificates);
@@ -26,8 +26,8 @@ options:
     description:
       - Folder with the recipes.
       - The recipe of V(localhost/NAME:TAG) is a Containerfile and what it copies, in C(images/NAME), laid over by
-        C(images/NAME/TAG). It begins with V(FROM scratch), or with another image that has a recipe there. Programs in
-        C(helpers) are found below C(/mnt) while it is built.
+        C(images/NAME/TAG). It begins with V(FROM scratch), or with another image that has a recipe there.
+      - While it is built, its files are at C(/mnt/context), and what is in C(helpers) at C(/mnt).
     type: path
     required: true
 attributes:
@@ -58,6 +58,10 @@ name:
   type: str
   returned: success
   sample: localhost/airflow:3.3.2
+missing:
+  description: Whether the archive was not in the cache before.
+  type: bool
+  returned: success
 archive:
   description: Where the OCI archive of the image is, or would be.
   type: path

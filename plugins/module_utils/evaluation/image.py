@@ -18,5 +18,8 @@ from ansible_collections.dagops.airflow.plugins.module_utils.face import Face
 def run(face: Face) -> dict[str, t.Any]:
     """Have the archive of an image in the cache."""
     recipe = image_recipe.load(pathlib.Path(face.params["source"]), face.params["name"])
-    changed = not recipe.archive.exists() if face.check_mode else image_build.ensure(recipe, face.progress)
-    return {"changed": changed, "name": recipe.image, "archive": str(recipe.archive)}
+    missing = not recipe.archive.exists()
+    if missing:
+        image_build.refuse_unless_root(recipe)
+    changed = missing if face.check_mode else image_build.ensure(recipe, face.progress)
+    return {"changed": changed, "missing": missing, "name": recipe.image, "archive": str(recipe.archive)}

@@ -34,7 +34,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.face import Failure
 
 _HEARTBEAT: t.Final = 20.0
 _MOUNT: t.Final = "/mnt"
-"""Where a build sees the helpers, the machine's package settings and the packages fetched before."""
+"""Where a build sees its context, the helpers, the machine's package settings and the packages fetched before."""
 _PREPARE: t.Final = "prepare"
 """A script of a recipe that runs on the machine itself, before the build, beside the Containerfile."""
 _ENOUGH_MEMORY: t.Final = 4 * 2**30
@@ -81,6 +81,15 @@ class _Build:
         return cache.root() / "logs" / f"{self.recipe.name}-{self.recipe.tag}.log"
 
 
+def refuse_unless_root(recipe: image_recipe.Recipe) -> None:
+    """Refuse to build as anybody else."""
+    if os.geteuid() != 0:
+        raise Failure(
+            f"{recipe.image} cannot be built: its files belong to several users, so only root can make them. Run as "
+            "root, or use the public images (local_images_source: public)."
+        )
+
+
 def ensure(recipe: image_recipe.Recipe, say: cache.Say) -> bool:
     """Have the archive of the recipe's image in the cache; whether it had to be built."""
     if recipe.archive.exists():
@@ -91,7 +100,7 @@ def ensure(recipe: image_recipe.Recipe, say: cache.Say) -> bool:
 
 
 def _produce(recipe: image_recipe.Recipe, target: pathlib.Path, say: cache.Say) -> None:
-    uv = _required(recipe)
+    uv = _programs(recipe)
     packages = cache.root() / "packages"
     build = _Build(recipe=recipe, work=target.parent, in_memory=_available_memory() > _ENOUGH_MEMORY, say=say)
     with cache.locked(packages / ".lock", say, "images"):
@@ -102,13 +111,8 @@ def _produce(recipe: image_recipe.Recipe, target: pathlib.Path, say: cache.Say) 
         _run(build, _buildah(build, {packages: f"{_MOUNT}/cache", uv: f"{_MOUNT}/uv:ro"}, target))
 
 
-def _required(recipe: image_recipe.Recipe) -> pathlib.Path:
+def _programs(recipe: image_recipe.Recipe) -> pathlib.Path:
     """Refuse to begin what cannot end well; the path of uv, the one program that is not Debian's."""
-    if os.geteuid() != 0:
-        raise Failure(
-            f"{recipe.image} cannot be built: its files belong to several users, so only root can make them. Run as "
-            "root, or use the public images (local_images_source: public)."
-        )
     missing = [program for program in _PROGRAMS if not command.find(program)]
     if missing:
         raise Failure(
@@ -137,7 +141,8 @@ def _set_up(build: _Build) -> None:
         place.chmod(0o644)
     shutil.copytree(build.recipe.helpers, build.mount)
     package_settings.write(build.mount)
-    (build.mount / "cache").mkdir()
+    for place in ("cache", "context"):
+        (build.mount / place).mkdir()
     (build.mount / "uv").touch()
     build.storage.mkdir()
     build.configuration.write_text(
@@ -159,7 +164,7 @@ def _driver(build: _Build) -> str:
 
 def _buildah(build: _Build, volumes: c.Mapping[pathlib.Path, str], target: pathlib.Path) -> list[str]:
     parent = build.recipe.parent
-    mounts = {build.mount: f"{_MOUNT}:ro", **volumes}
+    mounts = {build.mount: f"{_MOUNT}:ro", build.context: f"{_MOUNT}/context:ro", **volumes}
     return [
         *("buildah", "build", "--isolation=chroot", "--layers=false", f"--build-arg=TAG={build.recipe.tag}"),
         *(f"--volume={source}:{place}" for source, place in mounts.items()),
@@ -216,9 +221,11 @@ def _attend(build: _Build, process: subprocess.Popen[bytes]) -> None:
 
 
 def step(log: str) -> str:
-    """Where a build is by its log: `` at step 4/12 (RUN ...)``."""
+    """Where a build is by its log."""
+    if "\nCOMMIT " in log:
+        return " (writing its archive)"
     steps = _STEP.findall(log)
-    return f" at step {steps[-1][0]} ({steps[-1][1].strip()})" if steps else ""
+    return f" at step {steps[-1][0]} ({steps[-1][1].strip()} ...)" if steps else ""
 
 
 def reason(log: str) -> str:

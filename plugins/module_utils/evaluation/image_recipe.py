@@ -68,10 +68,11 @@ def load(source: pathlib.Path, image: str, needed_by: tuple[str, ...] = ()) -> R
     if not parts:
         raise Failure(f"{image} is no name of a local image: it has to look like localhost/NAME:TAG.")
     if image in needed_by:
-        raise Failure(f"The recipe of {image} cannot be used: it builds on itself ({' on '.join([*needed_by, image])}).")
+        chain = " on ".join([*needed_by, image])
+        raise Failure(f"The recipe of {image} cannot be used: it builds on itself ({chain}).")
     folder = source / "images" / parts["name"]
     if not (folder / parts["tag"]).is_dir():
-        raise Failure(f"There is no recipe for {image}; {source} has those of {', '.join(known(source)) or 'no image'}.")
+        raise Failure(f"There is no recipe for {image}. {source} has {', '.join(known(source)) or 'none at all'}.")
     files = {
         **{path.name: path for path in folder.iterdir() if path.is_file()},
         **_files_under(folder / parts["tag"]),

@@ -29,8 +29,13 @@ DEBIAN: t.Final = "bookworm"
 _POCKETS: t.Final = ("", "-updates", "-security")
 _TARGET: t.Final = "$(ORIGIN)|$(CODENAME)|$(RELEASE)|$(COMPONENT)|$(REPO_URI)"
 _ACQUIRE: t.Final = re.compile(
-    r'Acquire::((https?|tor)::[\w:.-]*(Proxy|Timeout|Verify)[\w:.-]*|Check-Valid-Until|Check-Date|Retries|ForceIPv[46]) ".+";'
+    r"""Acquire::(
+            https?::[\w:.-]*(Proxy|Timeout|Verify)[\w:.-]*
+            |Check-Valid-Until|Check-Date|Retries|ForceIPv[46]
+        )[ ]".+";""",
+    re.VERBOSE,
 )
+_PIP_SETTING: t.Final = re.compile(r"(?P<section>[^.]+)\.(?P<option>[^=]+)=(?P<value>.*)")
 _CERTIFICATES: t.Final = "/etc/ssl/certs/ca-certificates.crt"
 _KEYRINGS: t.Final = ("trusted.gpg", "trusted.gpg.d/*", "keyrings/*", "../../usr/share/keyrings/*")
 _CREDENTIALS: t.Final = ("auth.conf", "auth.conf.d/*")
@@ -99,10 +104,9 @@ def pip_settings(listed: str) -> dict[str, str]:
     """The settings in the output of ``pip config list``; the environment wins over files, as it does for pip."""
     sections: dict[str, dict[str, str]] = {"global": {}, "install": {}, ":env:": {}}
     for line in listed.splitlines():
-        name, dummy, value = line.partition("=")
-        section, dummy, option = name.rpartition(".")
-        if section in sections:
-            sections[section][option] = str(ast.literal_eval(value))
+        found = _PIP_SETTING.fullmatch(line)
+        if found and found["section"] in sections:
+            sections[found["section"]][found["option"]] = str(ast.literal_eval(found["value"]))
     return {option: value for settings in sections.values() for option, value in settings.items()}
 
 

@@ -15,7 +15,7 @@ main() {
     *) exec "$@" ;;
   esac
   name_this_user
-  mkdir -p -m 700 "$PGDATA"
+  own_data_folder
   if [[ ! -s $PGDATA/PG_VERSION ]]; then
     initialise
   fi
@@ -33,6 +33,15 @@ name_this_user() {
   echo "postgres:x:$(id -g):" >"$NSS_WRAPPER_GROUP"
   LD_PRELOAD=$(echo /usr/lib/*/libnss_wrapper.so)
   export LD_PRELOAD
+}
+
+# PostgreSQL takes no folder that others own or can read, which the root of a volume often is.
+own_data_folder() {
+  mkdir -p "$PGDATA"
+  if ! chmod 700 "$PGDATA" 2>/dev/null; then
+    echo "Error: $PGDATA belongs to another user. Set PGDATA to a folder below it, which will be made." >&2
+    exit 1
+  fi
 }
 
 # The data is made in a folder of its own and moved up when it is complete, PG_VERSION last: a pod that is killed

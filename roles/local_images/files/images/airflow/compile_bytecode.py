@@ -24,7 +24,8 @@ def uncompiled(directory: pathlib.Path) -> list[pathlib.Path]:
     ]
 
 
-def main(names: list[str]) -> int:
+def main(names: list[str]) -> str | None:
+    """Compile what is below the directories ``names``; what went wrong."""
     missing: list[pathlib.Path] = []
     for name in names:
         compileall.compile_dir(
@@ -36,9 +37,7 @@ def main(names: list[str]) -> int:
             invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
         )
         missing += uncompiled(pathlib.Path(name))
-    for source in missing:
-        print(f"{source} has no bytecode", file=sys.stderr)
-    return 1 if missing else 0
+    return f"No bytecode could be made of {', '.join(map(str, missing))}" if missing else None
 
 
 if __name__ == "__main__":
