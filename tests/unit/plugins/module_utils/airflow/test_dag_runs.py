@@ -1,0 +1,101 @@
+"""What a run tells is read from the answers of both major versions."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+import typing as t
+
+import pytest
+
+from ansible_collections.dagops.airflow.plugins.module_utils.airflow import dag_runs
+from ansible_collections.dagops.airflow.plugins.module_utils.airflow.rest import Answer
+
+TRACE = "Traceback (most recent call last):\n  File \"x.py\", line 1\nModuleNotFoundError: No module named 'nothing'\n"
+
+
+def answer(body: t.Any, kind: str = "application/json") -> Answer:
+    return Answer(status=200, body=(body if isinstance(body, str) else json.dumps(body)).encode(), kind=kind)
+
+
+def test_the_log_of_airflow_3_is_events() -> None:
+    content = [
+        {"event": "::group::Log message source details"},
+        {"event": "/opt/airflow/logs/attempt=1.log"},
+        {"event": "::endgroup::"},
+        {"timestamp": "2026-01-01T00:00:00Z", "event": "la la", "level": "info"},
+        {
+            "timestamp": "2026-01-01T00:00:01Z",
+            "event": "Task failed with exception",
+            "level": "error",
+            "error_detail": [{"exc_type": "ValueError", "exc_value": "boom", "frames": []}],
+        },
+    ]
+    assert dag_runs.log_lines(answer({"content": content})) == [
+        "/opt/airflow/logs/attempt=1.log",
+        "2026-01-01T00:00:00Z INFO la la",
+        "2026-01-01T00:00:01Z ERROR Task failed with exception",
+        "ValueError: boom",
+    ]
+
+
+@pytest.mark.parametrize(
+    "given", [answer("one\ntwo", "text/plain"), answer({"content": "one\ntwo"}), answer({"content": ["one", "two"]})]
+)
+def test_other_logs_are_lines(given: Answer) -> None:
+    assert dag_runs.log_lines(given) == ["one", "two"]
+
+
+def test_a_log_may_be_empty() -> None:
+    assert dag_runs.log_lines(answer({"content": None})) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "dag", "expected"),
+    [
+        ({"filename": "etl.py", "stack_trace": TRACE}, None, True),
+        ({"filename": "team/etl.py", "stack_trace": TRACE}, None, True),
+        ({"filename": "other.py", "stack_trace": TRACE}, None, False),
+        ({"filename": "other.py", "stack_trace": "AirflowException: DAG 'etl' is no good"}, None, True),
+        ({"filename": "team/etl.py", "stack_trace": TRACE}, {"relative_fileloc": "team/etl.py"}, True),
+        ({"filename": "/dags/team/x.py", "stack_trace": TRACE}, {"fileloc": "/dags/team/x.py"}, True),
+        ({"filename": "x.py", "stack_trace": TRACE}, {"fileloc": "/dags/x.py"}, True),
+        ({"filename": "etl.py", "stack_trace": TRACE}, {"relative_fileloc": "y.py", "fileloc": "/dags/y.py"}, False),
+    ],
+)
+def test_import_errors_are_matched_to_their_dag(
+    error: dict[str, str], dag: dict[str, str] | None, expected: bool
+) -> None:
+    assert dag_runs.concerns(error, "etl", dag) is expected
+
+
+@pytest.mark.parametrize(
+    ("dag", "gone"),
+    [({"is_stale": False}, False), ({"is_stale": True}, True), ({"is_active": False}, True), ({}, False)],
+)
+def test_a_dag_whose_file_is_gone_is_none(dag: dict[str, bool], gone: bool) -> None:
+    assert dag_runs.is_gone(dag) is gone
+
+
+def test_a_stack_trace_ends_in_its_reason() -> None:
+    assert dag_runs.last_line(TRACE) == "ModuleNotFoundError: No module named 'nothing'"
+    assert dag_runs.last_line(" \n") == "(no reason given)"
+
+
+def test_run_ids_are_fit_for_airflow_and_differ() -> None:
+    ids = {dag_runs.new_run_id() for _number in range(50)}
+    assert len(ids) == 50
+    assert all(re.fullmatch(r"[A-Za-z0-9_.~:+-]+", run_id) for run_id in ids)
+
+
+def test_looks_become_rarer_and_never_rare() -> None:
+    pauses = list(itertools.islice(dag_runs.pause_lengths(), 40))
+    assert pauses == sorted(pauses)
+    assert (pauses[0], pauses[-1]) == (0.25, 3.0)
+
+
+def test_states_are_told() -> None:
+    tasks = [{"task_id": "extract", "state": "success"}, {"task_id": "load", "state": None}]
+    assert dag_runs.states(tasks) == "extract success, load not scheduled"
+    assert dag_runs.states([]) == "none yet"

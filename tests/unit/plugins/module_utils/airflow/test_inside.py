@@ -1,0 +1,155 @@
+"""The script that runs inside Airflow's image, as far as it needs neither Airflow nor a database."""
+
+from __future__ import annotations
+
+import pathlib
+import typing as t
+
+import pytest
+
+from ansible_collections.dagops.airflow.plugins.module_utils.airflow.payload import inside
+
+FIRST = 'revision = "aaa111"\ndown_revision = None\n'
+SECOND = "revision: str = 'bbb222'\ndown_revision: str | None = 'aaa111'\n"
+BRANCH = 'revision = "ccc333"\ndown_revision = "aaa111"\n'
+MERGE = 'revision = "ddd444"\ndown_revision = (\n    "bbb222",\n    "ccc333",\n)\n'
+
+
+@pytest.fixture
+def airflow(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Path:
+    """An installed Airflow 3, as far as its files matter."""
+    home = tmp_path / "airflow"
+    write(home / "utils/db_manager.py", "managers = list(ProvidersManager().db_managers)\n")
+    write(home / "migrations/versions/0001.py", FIRST)
+    write(home / "migrations/versions/0002.py", SECOND)
+    write(home / "migrations/versions/notes.txt", MERGE)
+    write(home / "providers/fab/migrations/versions/0001.py", FIRST)
+    write(home / "providers/edge3/migrations/versions/0001.py", FIRST)
+    write(home / "providers/http/hooks.py", "")
+    monkeypatch.setattr(inside, "airflow_folder", lambda: str(home))
+    monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
+    for name in ("AIRFLOW__CORE__AUTH_MANAGER", "AIRFLOW__DATABASE__EXTERNAL_DB_MANAGERS", "AIRFLOW_CONFIG"):
+        monkeypatch.delenv(name, raising=False)
+    return home
+
+
+def write(path: pathlib.Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+class Cursor:
+    """The rows of the version tables, as psycopg2 would give them."""
+
+    def __init__(self, **tables: str) -> None:
+        self._tables = tables
+        self._rows: list[tuple[str, ...]] = []
+
+    def execute(self, query: str, arguments: tuple[t.Any, ...]) -> None:
+        if arguments:
+            self._rows = [(name,) for name in self._tables]
+        else:
+            self._rows = [(self._tables[query.split('"')[1]],)]
+
+    def fetchall(self) -> list[tuple[str, ...]]:
+        return self._rows
+
+
+def test_scripts_are_read_as_text(airflow: pathlib.Path) -> None:
+    folder = airflow / "migrations/versions"
+    write(folder / "0003.py", BRANCH)
+    write(folder / "0004.py", MERGE)
+    assert inside.scripts(str(folder)) == {
+        "aaa111": [],
+        "bbb222": ["aaa111"],
+        "ccc333": ["aaa111"],
+        "ddd444": ["bbb222", "ccc333"],
+    }
+
+
+@pytest.mark.usefixtures("airflow")
+def test_an_empty_database_is_known_and_pending() -> None:
+    report = inside.revisions(Cursor())
+    assert report == {"airflow": {"database": None, "image": "bbb222", "known": True}}
+    assert inside.pending(report)
+
+
+@pytest.mark.usefixtures("airflow")
+def test_a_migrated_database_is_not_pending() -> None:
+    report = inside.revisions(Cursor(alembic_version="bbb222"))
+    assert not inside.pending(report)
+
+
+@pytest.mark.usefixtures("airflow")
+def test_a_database_of_a_newer_airflow_is_unknown() -> None:
+    report = inside.revisions(Cursor(alembic_version="fff999"))
+    assert report["airflow"]["known"] is False
+
+
+def test_several_heads_are_one_text(airflow: pathlib.Path) -> None:
+    write(airflow / "migrations/versions/0003.py", BRANCH)
+    assert inside.revisions(Cursor(alembic_version="aaa111"))["airflow"]["image"] == "bbb222,ccc333"
+
+
+@pytest.mark.usefixtures("airflow")
+def test_a_provider_counts_where_its_table_is() -> None:
+    report = inside.revisions(Cursor(alembic_version="bbb222", alembic_version_edge3="aaa111"))
+    assert set(report) == {"airflow", "edge3"}
+
+
+@pytest.mark.usefixtures("airflow")
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("AIRFLOW__CORE__AUTH_MANAGER", "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"),
+        ("AIRFLOW__DATABASE__EXTERNAL_DB_MANAGERS", "airflow.providers.fab.auth_manager.models.db.FABDBManager"),
+    ],
+)
+def test_a_provider_counts_where_it_is_configured(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
+    monkeypatch.setenv(variable, value)
+    report = inside.revisions(Cursor(alembic_version="bbb222"))
+    assert report["fab"] == {"database": None, "image": "aaa111", "known": True}
+
+
+def test_a_provider_counts_where_airflow_would_find_it(airflow: pathlib.Path) -> None:
+    write(airflow / "providers/fab/get_provider_info.py", 'return {"db-managers": ["x"]}')
+    assert "fab" in inside.revisions(Cursor())
+
+
+def test_airflow_2_keeps_one_history(airflow: pathlib.Path) -> None:
+    (airflow / "utils/db_manager.py").unlink()
+    assert set(inside.revisions(Cursor(alembic_version_fab="aaa111"))) == {"airflow"}
+
+
+def test_options_come_from_the_environment_before_the_file(
+    airflow: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(airflow.parent / "airflow.cfg", "[core]\nauth_manager = from.file\nfoo = 100%%\n")
+    assert inside.setting("core", "auth_manager") == "from.file"
+    assert inside.setting("core", "nothing") == ""
+    monkeypatch.setenv("AIRFLOW__CORE__AUTH_MANAGER", "from.environment")
+    assert inside.setting("core", "auth_manager") == "from.environment"
+
+
+@pytest.mark.parametrize(
+    ("manager", "major", "fab"),
+    [
+        ("", 3, False),
+        ("", 2, True),
+        ("airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager", 3, True),
+        ("airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager", 3, False),
+        ("company.fabulous.Manager", 3, False),
+    ],
+)
+def test_users_are_kept_by_fab_alone(
+    airflow: pathlib.Path, monkeypatch: pytest.MonkeyPatch, manager: str, major: int, fab: bool
+) -> None:
+    if major < 3:
+        (airflow / "utils/db_manager.py").unlink()
+    monkeypatch.setenv("AIRFLOW__CORE__AUTH_MANAGER", manager)
+    assert inside.uses_fab() is fab
+
+
+def test_an_image_without_airflow_is_told() -> None:
+    with pytest.raises(SystemExit, match="this image has no Airflow"):
+        inside.airflow_folder()

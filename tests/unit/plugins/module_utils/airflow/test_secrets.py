@@ -1,0 +1,224 @@
+"""Given before existing before generated; addresses that libpq, SQLAlchemy and PgBouncer read as they are meant."""
+
+from __future__ import annotations
+
+import configparser
+import typing as t
+import urllib.parse
+
+import pytest
+
+from ansible_collections.dagops.airflow.plugins.module_utils.airflow import fernet, secrets
+from ansible_collections.dagops.airflow.plugins.module_utils.airflow.secrets import Account, Entry, Wanted
+from ansible_collections.dagops.airflow.plugins.module_utils.face import Failure
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import load
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import SECRET_VARIABLES, Values
+from tests.unit.cases import BASE, CASES
+
+OLD, NEW = fernet.generate(), fernet.generate()
+ODD = Account(user="air flow@x", password="p@ss/w:rd%1 '\"#?&=ü")
+
+
+def values(**variables: t.Any) -> Values:
+    return load({**BASE, **variables})
+
+
+def wanted(name: str, of: Values | None = None, **given: str | None) -> Wanted:
+    plan = secrets.required_secrets(of or values(), given)
+    return next(item for item in plan if item.name == f"airflow-{name}")
+
+
+def settle(
+    name: str, existing: dict[str, str], of: Values | None = None, **given: str
+) -> tuple[dict[str, str], dict[str, str]]:
+    return secrets.settled(wanted(name, of, **given), existing, f"Secret/airflow/airflow-{name}")
+
+
+# --- the law ---
+
+
+def test_nothing_there_and_nothing_given_is_generated() -> None:
+    content, origins = settle("fernet-key", {})
+    assert origins == {"fernet-key": "generated"}
+    assert fernet.checked(content["fernet-key"], "x")
+
+
+def test_what_is_there_stays() -> None:
+    assert settle("fernet-key", {"fernet-key": OLD}) == ({"fernet-key": OLD}, {"fernet-key": "existing"})
+
+
+def test_what_is_given_counts_first() -> None:
+    content, origins = settle("admin", {"username": "admin", "password": "old"}, admin_password="new")
+    assert (content["password"], origins["password"]) == ("new", "given")
+
+
+def test_what_is_given_and_there_is_no_change() -> None:
+    assert settle("admin", {"password": "same"}, admin_password="same")[1]["password"] == "existing"
+
+
+@pytest.mark.parametrize("nothing", ["", None])
+def test_an_empty_value_counts_as_none(nothing: str | None) -> None:
+    entry = wanted("admin", admin_password=nothing).entries["password"]
+    assert secrets.settled(Wanted(name="a", entries={"p": entry}), {"p": "old"}, "x")[1] == {"p": "existing"}
+    assert secrets.settled(Wanted(name="a", entries={"p": entry}), {"p": ""}, "x")[1] == {"p": "generated"}
+
+
+def test_every_secret_variable_can_be_given() -> None:
+    assert set(secrets.GIVEN.values()) == set(SECRET_VARIABLES)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_generated_values_are_long_and_differ(case: str) -> None:
+    plan = secrets.required_secrets(load(CASES[case]), {})
+    made = [
+        value
+        for item in plan
+        for key, value in secrets.settled(item, {}, "x")[0].items()
+        if item.entries[key].fixed is None
+    ]
+    assert len(made) == len(set(made)) > 2
+    assert all(len(value) >= 32 for value in made)
+
+
+# --- each secret ---
+
+
+def test_a_fernet_key_is_not_replaced_by_one_that_reads_nothing() -> None:
+    with pytest.raises(Failure, match="would be lost") as caught:
+        settle("fernet-key", {"fernet-key": OLD}, fernet_key=NEW)
+    assert "replace_fernet_key" in caught.value.message
+    assert NEW not in caught.value.message
+    assert OLD not in caught.value.message
+
+
+def test_a_fernet_key_is_replaced_by_a_list_that_reads_everything() -> None:
+    content, origins = settle("fernet-key", {"fernet-key": OLD}, fernet_key=f"{NEW}, {OLD}")
+    assert content == {"fernet-key": f"{NEW},{OLD}"}
+    assert origins == {"fernet-key": "given"}
+
+
+def test_a_fernet_key_is_replaced_by_consent() -> None:
+    plan = secrets.required_secrets(values(), {"fernet_key": NEW}, replace_fernet_key=True)
+    assert secrets.settled(plan[0], {"fernet-key": OLD}, "x")[0] == {"fernet-key": NEW}
+
+
+@pytest.mark.parametrize(("existing", "given"), [({}, {"fernet_key": OLD[:-1]}), ({"fernet-key": OLD[:-1]}, {})])
+def test_an_invalid_fernet_key_is_refused_wherever_it_is(existing: dict[str, str], given: dict[str, str]) -> None:
+    where = "airflow_core_fernet_key" if given else "Secret/airflow/airflow-fernet-key, key fernet-key"
+    with pytest.raises(Failure, match=f"{where} holds no valid Fernet key: it has 43 characters"):
+        settle("fernet-key", existing, **given)
+
+
+def test_a_jwt_secret_that_is_too_short_is_refused() -> None:
+    with pytest.raises(Failure, match="airflow_core_jwt_secret has 9 bytes, but a JWT secret needs at least 64"):
+        settle("jwt-secret", {}, jwt_secret="too short")
+
+
+def test_airflow_2_has_the_secrets_of_its_own() -> None:
+    names = {item.name for item in secrets.required_secrets(values(airflow_version="2.11.2"), {})}
+    assert "airflow-webserver-secret-key" in names
+    assert not names & {"airflow-api-secret-key", "airflow-jwt-secret"}
+
+
+def test_an_external_database_needs_its_password() -> None:
+    external = values(airflow_database_provider="external", airflow_database_host="db.example.com")
+    with pytest.raises(Failure, match="airflow_database_password is required"):
+        settle("postgresql", {}, external)
+    assert settle("postgresql", {}, external, database_password="x")[0] == {"username": "airflow", "password": "x"}
+    assert settle("postgresql", {"password": "kept"}, external)[0]["password"] == "kept"
+
+
+def test_the_embedded_database_keeps_the_password_it_was_made_with() -> None:
+    assert settle("postgresql", {}, database_password="first")[1]["password"] == "given"
+    with pytest.raises(Failure, match="ALTER ROLE"):
+        settle("postgresql", {"password": "first"}, database_password="second")
+
+
+def test_ones_own_database_secret_is_read_and_none_is_made() -> None:
+    own = load(CASES["everything"])
+    assert "airflow-postgresql" not in {item.name for item in secrets.required_secrets(own, {})}
+    assert secrets.account(own, {}, {"username": "u", "password": "p"}) == Account(user="u", password="p")
+
+
+@pytest.mark.parametrize("own", [None, {}, {"username": "u"}, {"username": "u", "password": ""}])
+def test_ones_own_database_secret_has_to_be_there(own: dict[str, str] | None) -> None:
+    with pytest.raises(Failure, match="airflow_database_credentials names Secret my-database with the key"):
+        secrets.account(load(CASES["everything"]), {}, own)
+
+
+def test_a_value_without_origin_is_refused() -> None:
+    entry = Entry(variable="airflow_database_password")
+    with pytest.raises(Failure, match="airflow_database_password is required"):
+        secrets.settled(Wanted(name="a", entries={"p": entry}), {}, "Secret/a/a")
+
+
+# --- addresses ---
+
+
+def parts(url: str) -> tuple[str, str | None, str | None, str | None, int | None, str, dict[str, list[str]]]:
+    read = urllib.parse.urlsplit(url)
+    user, password, path = (urllib.parse.unquote(part or "") for part in (read.username, read.password, read.path))
+    return read.scheme, user, password, read.hostname, read.port, path, urllib.parse.parse_qs(read.query)
+
+
+def test_urls_quote_what_they_must() -> None:
+    for url in secrets.connections(values(), ODD).values():
+        assert parts(url)[1:3] == (ODD.user, ODD.password)
+        assert url.isascii()
+        assert " " not in url
+
+
+def test_the_embedded_database_is_reached_without_tls() -> None:
+    urls = secrets.connections(values(), Account(user="a", password="b"))
+    assert urls == {
+        "connection": "postgresql://a:b@airflow-postgresql.airflow.svc:5432/airflow?sslmode=disable",
+        "connection-direct": "postgresql://a:b@airflow-postgresql.airflow.svc:5432/airflow?sslmode=disable",
+        "connection-async": "postgresql+asyncpg://a:b@airflow-postgresql.airflow.svc:5432/airflow?ssl=disable",
+    }
+
+
+def test_pgbouncer_stands_in_front_of_what_can_share_connections() -> None:
+    urls = secrets.connections(load(CASES["everything"]), Account(user="a", password="b"))
+    assert urls == {
+        "connection": "postgresql://a:b@airflow-pgbouncer.data.svc:6543/airflow?sslmode=disable",
+        "connection-direct": "postgresql://a:b@postgres.example.com:5432/airflow?sslmode=verify-full",
+        "connection-async": "postgresql+asyncpg://a:b@postgres.example.com:5432/airflow?ssl=verify-full",
+    }
+
+
+def test_an_address_of_ipv6_is_bracketed() -> None:
+    external = values(airflow_database_provider="external", airflow_database_host="fd00::1")
+    assert parts(secrets.connections(external, ODD)["connection"])[3] == "fd00::1"
+
+
+def test_pgbouncer_speaks_to_the_server_behind_it() -> None:
+    bounced = values(
+        airflow_database_pgbouncer={"enabled": True, "poolSize": 7, "maxClientConnections": 70},
+        airflow_database_provider="external",
+        airflow_database_host="db",
+        airflow_database_name="air'flow",
+        airflow_database_sslmode="require",
+    )
+    parser = configparser.RawConfigParser()
+    parser.read_string(secrets.pgbouncer_ini(bounced))
+    assert dict(parser["databases"]) == {'"air\'flow"': "host=db port=5432 dbname='air''flow' pool_size=7"}
+    assert parser["pgbouncer"]["max_client_conn"] == "70"
+    assert parser["pgbouncer"]["server_tls_sslmode"] == "require"
+    assert parser["pgbouncer"]["auth_type"] == "scram-sha-256"
+    assert "server_tls_ca_file" not in parser["pgbouncer"]
+
+
+def test_pgbouncer_verifies_where_it_is_told_to() -> None:
+    assert "server_tls_ca_file = /etc/ssl/certs/ca-certificates.crt" in secrets.pgbouncer_ini(load(CASES["everything"]))
+
+
+def test_users_of_pgbouncer_are_quoted() -> None:
+    files = secrets.pgbouncer_files(values(), Account(user='a"b', password='c"d'))
+    assert files["users.txt"] == '"a""b" "c""d"\n'
+
+
+def test_derived_secrets_follow_what_is_enabled() -> None:
+    account = Account(user="a", password="b")
+    assert set(secrets.derived_secrets(values(), account)) == {"airflow-metadata"}
+    bounced = secrets.derived_secrets(load(CASES["everything"]), account)
+    assert set(bounced) == {"airflow-metadata", "airflow-pgbouncer-config"}

@@ -1,0 +1,95 @@
+"""The plan for users: what is named is compared, the rest is left alone, and nobody locks themselves out."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.dagops.airflow.plugins.module_utils.airflow import users
+from ansible_collections.dagops.airflow.plugins.module_utils.face import Failure
+
+ZOE = {"email": "zoe@example.com", "first_name": "Zoe", "last_name": "Z", "roles": ["Op", "Viewer"]}
+ADMIN = {"email": "admin@example.com", "first_name": "A", "last_name": "B", "roles": ["Admin"]}
+EXISTING = {"admin": ADMIN, "zoe": ZOE}
+
+
+def user(username: str, **fields: t.Any) -> dict[str, t.Any]:
+    empty = dict.fromkeys((*users.FIELDS, "password"))
+    return {**empty, "username": username, "state": "present", **fields}
+
+
+def plan(*desired: dict[str, t.Any], purge: bool = False, new_passwords: t.Collection[str] = ()) -> list[users.Change]:
+    return users.plan(EXISTING, desired, purge=purge, ourselves="admin", new_passwords=new_passwords)
+
+
+def test_a_user_as_wished_is_no_change() -> None:
+    assert plan(user("zoe", **{**ZOE, "roles": ["Viewer", "Op", "Op"]}, password="x")) == []
+
+
+def test_what_is_not_named_is_left_alone() -> None:
+    (change,) = plan(user("zoe", email="new@example.com"))
+    assert change.after == {**ZOE, "email": "new@example.com"}
+    assert change.before == ZOE
+    assert change.password is None
+
+
+def test_a_new_user_is_made_with_its_password() -> None:
+    (change,) = plan(user("bob", **ZOE, password="secret"))
+    assert (change.action, change.after, change.password) == ("create", ZOE, "secret")
+
+
+@pytest.mark.parametrize("missing", [*users.FIELDS, "password"])
+def test_a_new_user_needs_everything(missing: str) -> None:
+    with pytest.raises(Failure, match=f"User bob does not exist yet, and cannot be made without {missing}"):
+        plan(user("bob", **{**ZOE, "password": "x", missing: None}))
+
+
+def test_a_new_password_is_a_change_of_its_own() -> None:
+    (change,) = plan(user("zoe", password="secret"), new_passwords={"zoe"})
+    assert (change.action, change.password) == ("update", "secret")
+    entry = change.entry()
+    assert "secret" not in str(entry)
+    assert "password: (hidden)\n" in entry["before"]
+    assert "password: (hidden, another value)\n" in entry["after"]
+
+
+def test_an_absent_user_is_removed_once() -> None:
+    (change,) = plan(user("zoe", state="absent"), user("nobody", state="absent"))
+    assert (change.action, change.username, change.entry()["after"]) == ("delete", "zoe", "")
+
+
+def test_purge_removes_whom_nobody_names_but_not_ourselves() -> None:
+    assert [(change.action, change.username) for change in plan(purge=True)] == [("delete", "zoe")]
+
+
+def test_deletions_come_first() -> None:
+    changes = plan(user("bob", **ZOE, password="x"), purge=True)
+    assert [change.action for change in changes] == ["delete", "create"]
+
+
+@pytest.mark.parametrize("name", ["", " ", "a/b"])
+def test_names_that_the_api_cannot_take_are_refused(name: str) -> None:
+    with pytest.raises(Failure, match="cannot be the name of a user"):
+        users.validated([user(name)])
+
+
+def test_a_user_without_roles_is_refused() -> None:
+    with pytest.raises(Failure, match="User zoe has no roles"):
+        users.validated([user("zoe", roles=[])])
+
+
+def test_a_user_named_twice_is_refused() -> None:
+    with pytest.raises(Failure, match="User zoe stands in users twice"):
+        users.validated([user("zoe"), user("zoe", state="absent")])
+
+
+def test_unknown_roles_are_all_named() -> None:
+    changes = plan(user("zoe", roles=["Nope", "Viewer"]), user("admin", roles=["Never"]))
+    with pytest.raises(Failure, match=r"no roles Never \(of user admin\), Nope \(of user zoe\). It has Admin, Viewer"):
+        users.unknown_roles(changes, {"Admin", "Viewer"})
+
+
+def test_a_record_of_the_api_is_read_by_what_is_compared() -> None:
+    record = {**ZOE, "roles": [{"name": "Viewer"}, {"name": "Op"}], "username": "zoe", "login_count": 7, "active": True}
+    assert users.shown(record) == ZOE
