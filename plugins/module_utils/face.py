@@ -80,15 +80,25 @@ class ModuleFace:
         self.lines.append(f"{self._stopwatch.seconds():.0f} s: {message}")
 
 
-def run_module(argument_spec: ArgumentSpec, backend: Backend, **module_options: t.Any) -> None:
-    """Run ``backend`` as a module: ``module_options`` go to ``AnsibleModule`` (``required_if`` and so on)."""
+def run_module(
+    argument_spec: ArgumentSpec,
+    backend: Backend,
+    *,
+    shown: t.Callable[[dict[str, t.Any]], dict[str, t.Any]] = dict,
+    **module_options: t.Any,
+) -> None:
+    """Run ``backend`` as a module: ``module_options`` go to ``AnsibleModule`` (``required_if`` and so on).
+
+    ``shown`` gives the arguments as ``-vvv`` may show them, where ``no_log`` of single options cannot hide enough.
+    """
     module = AnsibleModule(argument_spec, supports_check_mode=True, **module_options)
+    invocation = {"module_args": shown(module.params)}
     face = ModuleFace(module)
     try:
         result = backend(face)
     except Failure as failure:
-        module.fail_json(msg=failure.message, **failure.details)
+        module.fail_json(msg=failure.message, invocation=invocation, **failure.details)
     else:
         if face.lines:
             result["progress"] = face.lines
-        module.exit_json(**result)
+        module.exit_json(invocation=invocation, **result)

@@ -183,7 +183,7 @@ import typing as t
 
 from ansible_collections.dagops.airflow.plugins.module_utils.face import run_module
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import CLUSTER_OPTIONS
-from ansible_collections.dagops.airflow.plugins.module_utils.manifests.backend import run
+from ansible_collections.dagops.airflow.plugins.module_utils.manifests.backend import run, shown
 
 CONSTRAINTS: dict[str, t.Any] = {
     "required_one_of": [("values", "objects")],
@@ -211,7 +211,7 @@ def argument_spec() -> dict[str, t.Any]:
 
 
 def main() -> None:
-    run_module(argument_spec(), run, **CONSTRAINTS)
+    run_module(argument_spec(), run, shown=shown, **CONSTRAINTS)
 
 
 if __name__ == "__main__":

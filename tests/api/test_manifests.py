@@ -173,7 +173,9 @@ class TestRefusals:
             site.manifests(config_map("web", a="1"), instance="ml")
 
     def test_a_permission_that_is_missing(self, site: Site) -> None:
-        with pytest.raises(Failure, match=r"user bob may not get leases.coordination.k8s.io in namespace .* Ask an administrator"):
+        with pytest.raises(
+            Failure, match=r"user bob may not get leases.coordination.k8s.io in namespace .* Ask an administrator"
+        ):
             site.manifests(config_map("web", a="1"), impersonate_user="bob")
 
     def test_objects_that_are_none(self, site: Site) -> None:

@@ -68,6 +68,12 @@ def declared(params: dict[str, t.Any]) -> Declared:
     )
 
 
+def shown(params: dict[str, t.Any]) -> dict[str, t.Any]:
+    """The arguments without the values of Secrets."""
+    objects = params["objects"]
+    return {**params, "objects": objects and [files.without_values(obj) for obj in objects]}
+
+
 def run(face: Face) -> dict[str, t.Any]:
     what = declared(face.params)
     if face.params["state"] == "rendered":

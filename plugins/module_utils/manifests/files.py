@@ -22,12 +22,14 @@ _HIDDEN: t.Final = "# The values of this Secret are left out."
 
 def rendered(objects: t.Iterable[Object]) -> list[Object]:
     """The objects in the order of their making, Secrets without their values."""
-    return [
-        {**{field: value for field, value in obj.items() if field not in ("data", "stringData")}}
-        if obj["kind"] == "Secret"
-        else obj
-        for obj in order.ordered(objects)
-    ]
+    return [without_values(obj) for obj in order.ordered(objects)]
+
+
+def without_values(obj: Object) -> Object:
+    """The object itself; of a Secret what is no secret."""
+    if obj.get("kind") != "Secret":
+        return obj
+    return {field: value for field, value in obj.items() if field not in ("data", "stringData")}
 
 
 def file_name(obj: Object, namespace: str) -> str:
