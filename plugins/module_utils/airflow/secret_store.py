@@ -217,7 +217,8 @@ def run(face: Face) -> dict[str, t.Any]:
         result: dict[str, t.Any] = {"changed": bool(removed), "secrets": {}, "replaced": []}
         diff = [_removal(values.namespace, name) for name in removed]
     else:
-        outcomes = ensure_all(store, values, face.params["given"] or {}, face.params["replace_fernet_key"])
+        replace = face.params["replace_fernet_key"]
+        outcomes = ensure_all(store, values, face.params["given"] or {}, replace_fernet_key=replace)
         result = {
             "changed": any(outcome.is_change for outcome in outcomes),
             "secrets": {outcome.name: dict(sorted(outcome.origins.items())) for outcome in outcomes},
@@ -230,7 +231,7 @@ def run(face: Face) -> dict[str, t.Any]:
     return result
 
 
-def ensure_all(store: SecretStore, values: Values, given: secrets.Given, replace_fernet_key: bool) -> list[Outcome]:
+def ensure_all(store: SecretStore, values: Values, given: secrets.Given, *, replace_fernet_key: bool) -> list[Outcome]:
     """Those that keep something first, since the others are derived from them."""
     wanted = secrets.required_secrets(values, given, replace_fernet_key=replace_fernet_key)
     for item in wanted:
