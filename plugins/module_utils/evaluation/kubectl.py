@@ -12,6 +12,7 @@ PRIVATE to the collection: it can have breaking changes at any time.
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import json
 import pathlib
 import typing as t
@@ -64,7 +65,11 @@ def _flat(answer: Object) -> list[Object]:
     return list(answer["items"]) if answer.get("kind") == "List" else [answer]
 
 
-def node_ready(nodes: list[Object]) -> bool:
-    """Whether one of ``nodes`` says that it is ready."""
-    conditions = [one for node in nodes for one in node["status"].get("conditions") or []]
-    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+def node_ready(nodes: list[Object], since: float = 0) -> bool:
+    """Whether one of ``nodes`` has said, at the time ``since`` or later, that it is ready."""
+    conditions = [one for node in nodes for one in node["status"].get("conditions") or [] if one["type"] == "Ready"]
+    return any(one["status"] == "True" and _time(one["lastHeartbeatTime"]) >= int(since) for one in conditions)
+
+
+def _time(stamp: str) -> float:
+    return datetime.datetime.fromisoformat(stamp).timestamp()

@@ -139,13 +139,13 @@ class Native:
             running.ensure(plane.etcd_daemon),
             running.ensure(own.containerd_daemon),
         ]
+        # The kubelet does not wait for it, it ends.
+        self._wait_containerd()
         with concurrent.futures.ThreadPoolExecutor(max_workers=1) as beside:
             loading = beside.submit(self._load_own_images)
-            changed += [
-                plane.write_credentials(),
-                running.ensure(plane.apiserver_daemon),
-                running.ensure(own.kubelet_daemon),
-            ]
+            changed += [plane.write_credentials(), running.ensure(plane.apiserver_daemon)]
+            kubelet_start = time.time() if running.ensure(own.kubelet_daemon) else 0
+            changed.append(bool(kubelet_start))
             if any(changed):
                 self.say(f"waiting for the API of cluster {self.folders.name}")
             plane.wait_ready(running, _PATIENCE)
@@ -157,7 +157,7 @@ class Native:
         changed.append(applied)
         if any(changed):
             self.say("waiting for the node and its add-ons")
-        self._wait_node()
+        self._wait_node(kubelet_start)
         addons.wait(self._client, objects, _PATIENCE)
         return any(changed)
 
@@ -166,7 +166,6 @@ class Native:
         return {"dns_address": self.network.dns_address, "volumes": str(self._node.volumes)}
 
     def _load_own_images(self) -> bool:
-        self._wait_containerd()
         return bool(self.load([oci.archive_of(tool) for tool in self._images]))
 
     def _wait_containerd(self) -> None:
@@ -177,9 +176,10 @@ class Native:
                 raise Failure(f"Cluster {self.folders.name} has no container runtime: {gone or 'it does not answer'}")
             time.sleep(0.05)
 
-    def _wait_node(self) -> None:
+    def _wait_node(self, since: float) -> None:
+        """Wait until the node says that it is ready, after ``since``: what it said before may no longer be true."""
         deadline = time.monotonic() + _PATIENCE
-        while not node_ready(nodes := self._client.get("node", self.folders.name)):
+        while not node_ready(self._client.get("node", self.folders.name), since):
             for daemon in (self._node.kubelet_daemon, *self._node.controller_daemons):
                 if gone := self._processes.why_gone(daemon):
                     raise Failure(f"The node of cluster {self.folders.name} does not get ready: {gone}")
@@ -188,10 +188,7 @@ class Native:
                     f"The node of cluster {self.folders.name} is not ready after {_PATIENCE} s. "
                     f"See {self._processes.log('kubelet')}."
                 )
-            if nodes:
-                self._client.wait("Ready", nodes, 5)
-            else:
-                time.sleep(0.5)
+            time.sleep(0.5)
 
     # Images
 
