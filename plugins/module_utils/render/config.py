@@ -85,6 +85,8 @@ def airflow3(values: Values) -> Settings:
         "dag_processor": {"dag_bundle_config_list": bundles},
         "fab": {"enable_proxy_fix": bool(values.core.base_url)},
         "triggerer": {"capacity": values.core.triggerer.capacity},
+        # Five seconds, the default, fail tasks where the API server is slow for a while: a node short of CPU, a rollout.
+        "workers": {"execution_api_timeout": 60},
     }
 
 
