@@ -8,6 +8,7 @@ PRIVATE to the collection: it can have breaking changes at any time.
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import typing as t
 
@@ -32,13 +33,28 @@ T = t.TypeVar("T")
 def troubles(cluster: Cluster, workload: Object, *, thorough: bool) -> list[Trouble]:
     """What keeps ``workload`` from being ready; ``thorough`` also reads the events of pods that are only slow."""
     owner, pods = newest_pods(cluster, workload)
-    found = [one for pod in pods if (one := trouble.of_pod(pod, is_job=workload["kind"] == "Job"))]
-    suspects = [] if pods else [owner]
-    if thorough and not found:
-        slow = [pod for pod in pods if _is_being_created(pod)]
-        suspects += [*slow, *(claim for pod in slow for claim in _claims(pod))]
-    told = (trouble.of_events(one, events(cluster, one)) for one in suspects)
-    return found + [one for one in told if one]
+    if not pods:
+        return _told(cluster, [owner])
+    found = []
+    for pod in pods:
+        one = trouble.of_pod(pod, is_job=workload["kind"] == "Job")
+        if one and one.reason == trouble.UNSCHEDULABLE:
+            found += _told(cluster, _claims(pod)) or [_unless_growing(cluster, pod, one)]
+        elif one:
+            found.append(one)
+        elif thorough and _is_being_created(pod):
+            found += _told(cluster, [pod, *_claims(pod)])
+    return found
+
+
+def _told(cluster: Cluster, subjects: t.Iterable[Object]) -> list[Trouble]:
+    found = (trouble.of_events(subject, events(cluster, subject)) for subject in subjects)
+    return [one for one in found if one]
+
+
+def _unless_growing(cluster: Cluster, pod: Object, one: Trouble) -> Trouble:
+    growing = trouble.is_growing(events(cluster, pod))
+    return dataclasses.replace(one, patience=trouble.GROWTH) if growing else one
 
 
 def newest_pods(cluster: Cluster, workload: Object) -> tuple[Object, list[Object]]:
@@ -112,8 +128,7 @@ def _statuses(pod: Object) -> list[Object]:
 
 def _is_being_created(pod: Object) -> bool:
     reasons = {((one.get("state") or {}).get("waiting") or {}).get("reason") for one in _statuses(pod)}
-    scheduled = rollout.condition(pod.get("status") or {}, "PodScheduled").get("status")
-    return bool(reasons & {"ContainerCreating", "PodInitializing"}) or scheduled == "False"
+    return bool(reasons & {"ContainerCreating", "PodInitializing"})
 
 
 def _claims(pod: Object) -> t.Iterator[Object]:

@@ -27,6 +27,8 @@ class Trouble:
     patience: float = 0.0
     """Seconds after which it is not going to pass by itself."""
     hint: str = ""
+    topic: str = ""
+    """What it is about, where that has several reasons by turns."""
     pod: str = ""
     container: str = ""
     """The container whose log tells why, where one does."""
@@ -37,14 +39,19 @@ class Trouble:
         return f"{self.where}: {self.reason}" + (f": {self.message}" if self.message else "")
 
 
+UNSCHEDULABLE: t.Final = "Unschedulable"
+
 _IMAGE_HINT: t.Final = (
     "Check the name and tag of the image, that the nodes reach its registry, and the image pull secrets."
 )
 _IMAGE_FINAL: t.Final = re.compile(
-    r"not found|manifest unknown|does not exist|unauthorized|denied|forbidden|no match for platform|invalid reference",
+    r"not found|manifest unknown|does not exist|unauthorized|denied|forbidden|no match for platform|invalid reference"
+    # Images of this name are loaded onto the nodes, since no registry has it.
+    r"|//localhost/",
     re.IGNORECASE,
 )
 _SCHEDULING_HINTS: t.Final = (
+    (re.compile(r'persistentvolumeclaim "[^"]+" not found'), "Make the missing claim, or correct its name."),
     (re.compile(r"Insufficient|Too many pods"), "Lower resources.requests or the number of replicas, or add nodes."),
     (
         re.compile(r"PersistentVolumeClaim|volume|storageclass", re.IGNORECASE),
@@ -61,7 +68,7 @@ def of_pod(pod: Object, *, is_job: bool = False) -> Trouble | None:
         return None
     status = pod.get("status") or {}
     scheduled = condition(status, "PodScheduled")
-    if scheduled.get("status") == "False" and scheduled.get("reason") == "Unschedulable":
+    if scheduled.get("status") == "False" and scheduled.get("reason") == UNSCHEDULABLE:
         return _unschedulable(pod, scheduled.get("message", ""))
     for container in (*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())):
         if trouble := _of_container(pod, container, is_job):
@@ -69,11 +76,15 @@ def of_pod(pod: Object, *, is_job: bool = False) -> Trouble | None:
     return None
 
 
+GROWTH: t.Final = 600.0
+"""Seconds that a new node may take."""
+
+
 def _unschedulable(pod: Object, message: str) -> Trouble:
     hint = next((hint for pattern, hint in _SCHEDULING_HINTS if pattern.search(message)), "")
-    # New nodes come within minutes where a cluster grows by itself; a StorageClass that is not there does not.
+    # Pods that end make room; what is not there does not come by itself.
     patience = 20.0 if "not found" in message else 90.0
-    return Trouble(where=label(pod), reason="Unschedulable", message=message, patience=patience, hint=hint)
+    return Trouble(where=label(pod), reason=UNSCHEDULABLE, message=message, patience=patience, hint=hint)
 
 
 def _of_container(pod: Object, container: Object, is_job: bool) -> Trouble | None:
@@ -89,7 +100,7 @@ def _of_container(pod: Object, container: Object, is_job: bool) -> Trouble | Non
         case "ErrImagePull" | "ImagePullBackOff":
             # A registry that is away for a moment is tried again; one that does not have the image is not.
             patience = 0.0 if _IMAGE_FINAL.search(message) else 60.0
-            return dataclasses.replace(found, patience=patience, hint=_IMAGE_HINT)
+            return dataclasses.replace(found, patience=patience, hint=_IMAGE_HINT, topic="image")
         case "CreateContainerConfigError":
             hint = "Make the missing object or key, or correct its name." if _MISSING.search(message) else ""
             return dataclasses.replace(found, patience=5.0, hint=hint)
@@ -137,11 +148,16 @@ def of_events(owner: Object, events: t.Iterable[Object]) -> Trouble | None:
                 return dataclasses.replace(found, patience=patience, hint="Check the StorageClass and its provisioner.")
             case "FailedMount" | "FailedAttachVolume":
                 if "not found" in message:
-                    return dataclasses.replace(found, patience=15.0, hint="Make what is missing, or correct its name.")
+                    return dataclasses.replace(found, patience=5.0, hint="Make what is missing, or correct its name.")
                 return dataclasses.replace(found, patience=90.0, hint="Check the volume and its driver.")
             case "SuccessfulCreate" | "SuccessfulAttachVolume" | "ProvisioningSucceeded":
                 return None
     return None
+
+
+def is_growing(events: t.Iterable[Object]) -> bool:
+    """Whether the events of a pod tell that a node is being made for it."""
+    return any(event.get("reason") in ("TriggeredScaleUp", "Nominated") for event in events)
 
 
 def _creation_hint(message: str) -> str:

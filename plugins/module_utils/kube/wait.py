@@ -20,7 +20,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.kube.trouble import
 
 _PROGRESS: t.Final = 5.0
 _INSPECT: t.Final = 2.0
-_SLOW: t.Final = 15.0
+_SLOW: t.Final = 10.0
 """Seconds after which a pod that is still being created is worth a look at its events."""
 
 
@@ -50,8 +50,8 @@ class Wait:
         self._timeout = timeout
         self._selector = selector
         self._started = time.monotonic()
-        self._since: dict[tuple[str, str], float] = {}
-        """When each trouble was first seen, by workload and reason."""
+        self._since: dict[tuple[str, str], tuple[float, Trouble]] = {}
+        """When each trouble was first seen, and how it was last, by workload and topic."""
 
     def run(self, notify: t.Callable[[str], None], alive: t.Callable[[], None]) -> None:
         spoken = inspected = self._started
@@ -83,7 +83,8 @@ class Wait:
             if state.ready:
                 del self._awaited[one]
             elif state.failed:
-                raise self._failed(obj, state.failed, None)
+                found = evidence.troubles(self._cluster, obj, thorough=True)
+                raise self._failed(obj, "; ".join([state.failed, *map(str, found[:1])]), found[0] if found else None)
         return bool(self._awaited)
 
     def _read(self) -> None:
@@ -109,7 +110,9 @@ class Wait:
         return f"{self._total - len(self._awaited)} of {self._total} ready, waiting for {waiting}"
 
     def _words(self, obj: Object) -> str:
-        reasons = sorted({reason for (owner, reason) in self._since if owner == kinds.label(obj)})
+        reasons = sorted(
+            {last.reason for (owner, _topic), (_when, last) in self._since.items() if owner == kinds.label(obj)}
+        )
         return ", ".join([rollout.judge(obj).words, *reasons])
 
     def _inspect(self) -> None:
@@ -118,12 +121,13 @@ class Wait:
         thorough = self._waited() > _SLOW
         looked = together(lambda obj: evidence.troubles(self._cluster, obj, thorough=thorough), awaited)
         now = time.monotonic()
-        since = {}
+        since: dict[tuple[str, str], tuple[float, Trouble]] = {}
         for obj, found in zip(awaited, looked, strict=True):
             for one in found:
-                known = (kinds.label(obj), one.reason)
-                since[known] = self._since.get(known, now)
-                if now - since[known] >= one.patience:
+                known = (kinds.label(obj), one.topic or one.reason)
+                first, _last = self._since.get(known, (now, one))
+                since[known] = (first, one)
+                if now - first >= one.patience:
                     raise self._failed(obj, str(one), one)
         self._since = since
 
