@@ -18,7 +18,7 @@ import typing as t
 
 from ansible.module_utils.basic import missing_required_lib
 
-from ansible_collections.dagops.airflow.plugins.module_utils.evaluation import go_build, kubectl, tools
+from ansible_collections.dagops.airflow.plugins.module_utils.evaluation import files, go_build, kubectl, tools
 from ansible_collections.dagops.airflow.plugins.module_utils.face import Failure
 
 YAML_IMPORT_ERROR: str | None
@@ -37,7 +37,7 @@ _WAIT: t.Final = "airflow.dagops/wait"
 
 def names() -> list[str]:
     """The add-ons that there are to choose from."""
-    return sorted({path.stem for path in (tools.FILES / "addons").glob("*.yaml")} - {KUBELET_API})
+    return sorted({path.stem for path in files.ADDONS.glob("*.yaml")} - {KUBELET_API})
 
 
 def manifests(wanted: c.Iterable[str], facts: c.Mapping[str, str]) -> list[kubectl.Object]:
@@ -86,7 +86,7 @@ def available(deployment: kubectl.Object) -> bool:
 
 def _read(name: str) -> str:
     try:
-        return (tools.FILES / "addons" / f"{name}.yaml").read_text(encoding="utf-8")
+        return (files.ADDONS / f"{name}.yaml").read_text(encoding="utf-8")
     except FileNotFoundError:
         known = ", ".join(names())
         raise Failure(f"There is no add-on {name}. local_cluster_addons can hold: {known}.") from None

@@ -149,7 +149,7 @@ class ApiServer:
 def _free_ports(count: int) -> list[int]:
     """Ports that nobody uses now. (All at once, or the kernel may give the same one again.)"""
     with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        sockets = [stack.enter_context(socket.socket()) for _number in range(count)]
         for one in sockets:
             one.bind(("127.0.0.1", 0))
         return [one.getsockname()[1] for one in sockets]

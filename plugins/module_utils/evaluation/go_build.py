@@ -24,7 +24,7 @@ import time
 import tomllib
 import typing as t
 
-from ansible_collections.dagops.airflow.plugins.module_utils.evaluation import cache, command
+from ansible_collections.dagops.airflow.plugins.module_utils.evaluation import cache, command, toolchain
 from ansible_collections.dagops.airflow.plugins.module_utils.face import Failure
 
 _HEARTBEAT: t.Final = 20.0
@@ -93,12 +93,7 @@ def ensure(tool: Tool, say: cache.Say) -> bool:
 
 
 def _build(tool: Tool, target: pathlib.Path, say: cache.Say) -> None:
-    go = command.find("go") or command.find("/usr/local/go/bin/go")
-    if not go:
-        raise Failure(
-            f"{tool.name} cannot be built: Go is not installed. Install Go 1.21 or later (it fetches the exact version "
-            "that a tool needs by itself), or copy a filled cache from another machine."
-        )
+    go = toolchain.go(say)
     say(f"building {tool.name} from its locked Go modules")
     target.mkdir()
     build = [

@@ -9,13 +9,9 @@ PRIVATE to the collection: it can have breaking changes at any time.
 from __future__ import annotations
 
 import pathlib
-import typing as t
 
-from ansible_collections.dagops.airflow.plugins.module_utils.evaluation import go_build
+from ansible_collections.dagops.airflow.plugins.module_utils.evaluation import files, go_build
 from ansible_collections.dagops.airflow.plugins.module_utils.face import Failure
-
-_COLLECTION: t.Final = pathlib.Path(__file__).resolve().parents[3]
-FILES: t.Final = _COLLECTION / "roles" / "local_cluster" / "files"
 
 
 def named(name: str) -> go_build.Tool:
@@ -30,10 +26,9 @@ def by_image() -> dict[str, go_build.Tool]:
 
 
 def _directory() -> pathlib.Path:
-    directory = FILES / "go"
-    if not directory.is_dir():
+    if not files.GO_MODULES.is_dir():
         raise Failure(
-            f"{directory} does not exist: the evaluation cluster can only be made on a machine that has the collection "
-            "dagops.airflow installed. Use connection: local."
+            f"{files.GO_MODULES} does not exist: the evaluation cluster can only be made on a machine that has the "
+            "collection dagops.airflow installed. Use connection: local."
         )
-    return directory
+    return files.GO_MODULES

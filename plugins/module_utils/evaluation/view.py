@@ -114,4 +114,3 @@ class View:
                 own = self.folders.state / "machine" / "sysctl" / name
                 state.write(own, f"{value}\n")
                 yield own, setting
-

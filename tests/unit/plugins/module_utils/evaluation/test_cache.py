@@ -73,7 +73,9 @@ def test_two_at_once_make_once(tmp_path: Path, said: list[str]) -> None:
         time.sleep(0.2)
         write(target)
 
-    threads = [threading.Thread(target=cache.produce, args=(tmp_path / "thing", slowly, said.append)) for _ in range(2)]
+    threads = [
+        threading.Thread(target=cache.produce, args=(tmp_path / "thing", slowly, said.append)) for _number in range(2)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

