@@ -95,6 +95,10 @@ test-unit: ## pytest on values, renders, engine and modules
 test-api: ## Modules and roles against a real kube-apiserver
 	@$(DEV) pytest tests/api
 
+coverage: ## Which lines the unit and API tests run
+	@$(DEV) coverage run -m pytest --quiet tests/unit tests/api
+	@$(DEV) coverage report
+
 test-e2e: molecule ## The same as molecule
 
 molecule: ## molecule test on the evaluation cluster
