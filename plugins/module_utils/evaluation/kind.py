@@ -28,7 +28,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.evaluation import (
 from ansible_collections.dagops.airflow.plugins.module_utils.evaluation.kubectl import Kubectl, node_ready
 from ansible_collections.dagops.airflow.plugins.module_utils.face import Failure
 
-NODE_IMAGE: t.Final = "kindest/node:v1.35.1@sha256:05d7bcdefbda08b4e038f644c4df690cdac3fba8b06f8289f30e10026720a1ab"
+NODE_IMAGE: t.Final = "kindest/node:v1.35.0@sha256:452d707d4862f52530247495d180205e029056831160e22870e37e3f6c1ac31f"
 _BUILT_IN: t.Final = "coredns"
 """The add-on that kind's node has of itself."""
 _VOLUMES: t.Final = "/var/lib/dagops-airflow/volumes"
@@ -65,7 +65,7 @@ class Kind:
 
     @property
     def context(self) -> str:
-        return f"kind-{self.folders.name}"
+        return self.folders.name
 
     @property
     def kubectl(self) -> str | None:
@@ -89,7 +89,7 @@ class Kind:
         built = [oci.ensure(tool, self.say) for tool in tools]
         with state.hold(self.folders, self.say):
             changed = [self.folders.write_record(self.record), self._create()]
-            self._kind("export", "kubeconfig", f"--kubeconfig={self.kubeconfig}", purpose="write the kubeconfig")
+            changed.append(self._write_kubeconfig())
             changed.append(bool(self.load([oci.archive_of(tool) for tool in tools])))
             objects = addons.manifests(own, {"volumes": _VOLUMES})
             applied, objects = addons.apply(client, objects)
@@ -129,9 +129,19 @@ class Kind:
         with tempfile.NamedTemporaryFile("w", suffix=".json") as config:
             json.dump(self._config(), config)
             config.flush()
-            options = [f"--config={config.name}", f"--kubeconfig={self.kubeconfig}", "--wait=300s"]
+            # A file of its own, or kind makes the cluster the current one of the person's kubeconfig.
+            options = [
+                f"--config={config.name}",
+                f"--kubeconfig={self.folders.state / 'kind.kubeconfig'}",
+                "--wait=300s",
+            ]
             self._kind("create", "cluster", *options, purpose="create the cluster")
         return True
+
+    def _write_kubeconfig(self) -> bool:
+        told = self._kind("get", "kubeconfig", purpose="write the kubeconfig")
+        # The same context as the native provider's, so that an inventory fits both.
+        return state.write(self.kubeconfig, told.replace(f"kind-{self.folders.name}", self.folders.name))
 
     def _config(self) -> dict[str, t.Any]:
         return {
@@ -147,8 +157,8 @@ class Kind:
     def _exists(self) -> bool:
         return self.folders.name in command.run(["kind", "get", "clusters"], purpose="list kind's clusters").split()
 
-    def _kind(self, *arguments: str, purpose: str) -> None:
-        command.run(["kind", *arguments, f"--name={self.folders.name}"], purpose=f"{purpose} (kind)")
+    def _kind(self, *arguments: str, purpose: str) -> str:
+        return command.run(["kind", *arguments, f"--name={self.folders.name}"], purpose=f"{purpose} (kind)")
 
     def _client(self) -> Kubectl:
         program = self.kubectl

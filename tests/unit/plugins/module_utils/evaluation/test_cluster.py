@@ -47,7 +47,7 @@ def test_kind_where_an_engine_answers_and_kind_is_installed(monkeypatch: pytest.
     monkeypatch.setattr(kind, "installed", lambda: True)
     chosen = choose()
     assert isinstance(chosen, kind.Kind)
-    assert chosen.context == "kind-dagops"
+    assert chosen.context == "dagops"
 
 
 def test_a_cluster_stays_what_it_was_made_by(monkeypatch: pytest.MonkeyPatch) -> None:
