@@ -74,6 +74,8 @@ def configure(params: dict[str, t.Any]) -> Configuration:
     kubeconfig = auth.get("kubeconfig")
     if isinstance(kubeconfig, str):
         auth["kubeconfig"] = _existing(kubeconfig)
+    # kubernetes keeps what it loads as the default for what comes next: another cluster must not get our credentials.
+    kubernetes.client.Configuration.set_default(None)
     try:
         client = core._create_configuration(auth)
         headers: dict[str, t.Any] = core._create_headers(None, **params)

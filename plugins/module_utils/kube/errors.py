@@ -96,7 +96,10 @@ def _explain(error: BaseException) -> tuple[str, str]:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return _explain_certificate(cause)
         if isinstance(cause, ssl.SSLError):
-            return f"TLS failed ({cause.reason or cause})", "Is this the https port of the API server?"
+            return (
+                f"TLS failed ({getattr(cause, 'reason', None) or cause})",
+                "Is this the https port of the API server?",
+            )
         if isinstance(cause, socket.gaierror):
             return "its name cannot be resolved", "Check the server of the kubeconfig, and DNS."
         if isinstance(cause, ConnectionRefusedError):

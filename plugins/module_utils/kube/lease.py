@@ -49,7 +49,12 @@ class Holder:
 def holder() -> Holder:
     """This run of ansible-playbook. Its tasks are processes of their own, so their common parent stands for it."""
     pid = os.getppid()
-    return Holder(name=f"{getpass.getuser()}@{socket.gethostname()}, process {pid}", process=_identity(pid))
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        # A user id without a name, as in containers on OpenShift.
+        user = str(os.getuid())
+    return Holder(name=f"{user}@{socket.gethostname()}, process {pid}", process=_identity(pid))
 
 
 def _identity(pid: int) -> str:

@@ -98,12 +98,8 @@ def run(face: Face) -> dict[str, t.Any]:
 
 def _request(face: Face, what: Declared) -> Request:
     params = face.params
-    part = None
-    if what.instance:
-        if not what.namespace:
-            raise Failure("instance is given without namespace. Set namespace to where the instance lives.")
-        part = Scope(instance=what.instance, namespace=what.namespace, component=what.component or _COMPONENT)
-    elif params["prune"]:
+    part = _scope(what)
+    if params["prune"] and not part:
         raise Failure("prune needs instance: without it nobody knows which objects were declared before.")
     return Request(
         objects=what.objects,
@@ -117,15 +113,27 @@ def _request(face: Face, what: Declared) -> Request:
     )
 
 
+def _scope(what: Declared) -> Scope | None:
+    if not what.instance or not what.component:
+        return None
+    if not what.namespace:
+        raise Failure("instance is given without namespace. Set namespace to where the instance lives.")
+    return Scope(instance=what.instance, namespace=what.namespace, component=what.component)
+
+
 def _render(face: Face, what: Declared) -> dict[str, t.Any]:
     namespace = what.namespace or "default"
-    objects = files.rendered(scope.prepared(what.objects, None, namespace, kinds.known))
+    part = _scope(what)
+    objects = files.rendered(scope.prepared(what.objects, part, namespace, kinds.known))
     result: dict[str, t.Any] = {"changed": False, "rendered": objects, "diff": [], "api_requests": 0}
     if face.params["dest"]:
         instance = what.instance or ""
-        parts = [what.component] if what.component else [*RENDERERS]
-        texts = files.texts(objects, namespace, instance)
-        marks = [files.mark(instance, part) for part in parts]
-        result["diff"] = files.write(face.params["dest"], texts, marks, dry_run=face.check_mode)
+        components = [part.component] if part else list(RENDERERS) if instance else [""]
+        result["diff"] = files.write(
+            face.params["dest"],
+            files.texts(objects, namespace, instance),
+            [files.mark(instance, component) for component in components],
+            dry_run=face.check_mode,
+        )
         result["changed"] = bool(result["diff"])
     return result

@@ -56,7 +56,7 @@ def texts(objects: t.Iterable[Object], namespace: str, instance: str) -> dict[st
 
 def mark(instance: str, component: str) -> str:
     """The first line of a file that we wrote."""
-    return _MARK.format(part=f"{component} of instance {instance}".strip())
+    return _MARK.format(part=f"{component} of instance {instance}" if instance else "objects")
 
 
 def write(folder: str, files: dict[str, str], marks: t.Collection[str], *, dry_run: bool) -> list[dict[str, str]]:
@@ -75,16 +75,15 @@ def write(folder: str, files: dict[str, str], marks: t.Collection[str], *, dry_r
 
 
 def _read(folder: str) -> dict[str, str]:
+    found = {}
     try:
-        names = sorted(name for name in os.listdir(folder) if name.endswith(".yaml"))
-        found = {}
+        names = sorted(os.listdir(folder)) if os.path.lexists(folder) else []
         for name in names:
-            with open(os.path.join(folder, name), encoding="utf-8") as file:
-                found[name] = file.read()
-    except FileNotFoundError:
-        return {}
+            if name.endswith(".yaml"):
+                with open(os.path.join(folder, name), encoding="utf-8") as file:
+                    found[name] = file.read()
     except OSError as error:
-        raise Failure(f"The folder dest={folder} cannot be read: {error.strerror}.") from error
+        raise Failure(f"The folder dest={folder} cannot be read: {error.strerror}. Choose another dest.") from error
     return found
 
 
