@@ -64,7 +64,7 @@ missing:
   returned: success
 archive:
   description: Where the OCI archive of the image is, or would be.
-  type: path
+  type: str
   returned: success
   sample: /root/.cache/dagops-airflow/images/airflow-3.3.2-0123456789ab.tar
 log:

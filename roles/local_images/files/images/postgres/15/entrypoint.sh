@@ -78,10 +78,11 @@ create_database() {
     ${POSTGRES_PASSWORD:+--pwfile=/dev/fd/3} $POSTGRES_INITDB_ARGS 3< <(printf '%s\n' "$POSTGRES_PASSWORD")
   printf '\nhost all all all %s\n' "$method" >>"$data/pg_hba.conf"
 
-  # Without a TCP port nobody takes the half-made database for ready.
-  pg_ctl --pgdata="$data" --wait --silent --options="-c listen_addresses=''" start
+  # Neither a port nor the usual socket: nobody, no probe either, takes the half-made database for ready.
+  local -x PGHOST=$data PGUSER=$POSTGRES_USER PGDATABASE=$POSTGRES_DB
+  pg_ctl --pgdata="$data" --wait --silent --options="-c listen_addresses='' -c unix_socket_directories='$data'" start
   if [[ $POSTGRES_DB != postgres ]]; then
-    createdb --username="$POSTGRES_USER" --maintenance-db=postgres "$POSTGRES_DB"
+    createdb --maintenance-db=postgres "$POSTGRES_DB"
   fi
   run_scripts
   pg_ctl --pgdata="$data" --wait --silent --mode=fast stop
@@ -89,7 +90,6 @@ create_database() {
 
 run_scripts() {
   local script
-  export PGUSER=$POSTGRES_USER PGDATABASE=$POSTGRES_DB
   for script in /docker-entrypoint-initdb.d/*; do
     case $script in
       *.sh) echo "Running $script" && bash "$script" ;;
@@ -97,7 +97,6 @@ run_scripts() {
       *.sql.gz) echo "Running $script" && gunzip --stdout "$script" | run_sql ;;
     esac
   done
-  unset PGUSER PGDATABASE
 }
 
 run_sql() {

@@ -1,0 +1,342 @@
+"""The images do what the roles expect of them, without a network and as any user.
+
+tools/run --dev pytest tests/e2e/test_local_images.py      (as root; images that are not in the cache are built)
+"""
+
+from __future__ import annotations
+
+import collections.abc as c
+import dataclasses
+import functools
+import os
+import pathlib
+import shutil
+import subprocess
+import textwrap
+
+import pytest
+
+from ansible_collections.dagops.airflow.plugins.module_utils.evaluation import image_build, image_recipe
+
+SOURCE = pathlib.Path(__file__).parents[2] / "roles/local_images/files"
+AIRFLOW = ("3.3.2", "2.11.2")
+ANYBODY = "123456:0"
+"""A user that no image knows, in group 0, as OpenShift gives to pods."""
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="images are built and run as root")
+
+
+@dataclasses.dataclass(frozen=True)
+class Container:
+    """A working container of buildah. Nothing of the network is there when something runs in it, not even loopback."""
+
+    name: str
+    storage: pathlib.Path
+
+    def attempt(
+        self, *command: str, user: str | None = None, environment: c.Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        variables = [f"--env={name}={value}" for name, value in (environment or {}).items()]
+        return run(
+            self.storage,
+            *("buildah", "run", "--isolation=chroot", *([f"--user={user}"] if user else []), *variables),
+            *(self.name, "--", *command),
+        )
+
+    def run(self, *command: str, user: str | None = None, environment: c.Mapping[str, str] | None = None) -> str:
+        done = self.attempt(*command, user=user, environment=environment)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout.strip()
+
+    def script(self, *parts: str, user: str | None = None) -> str:
+        return self.run("bash", "-euc", "".join(map(textwrap.dedent, parts)), user=user)
+
+
+def run(storage: pathlib.Path, *command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--", *command],
+        env={**os.environ, "CONTAINERS_STORAGE_CONF": str(storage / "storage.conf")},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+@pytest.fixture(scope="session")
+def storage(tmp_path_factory: pytest.TempPathFactory) -> c.Iterator[pathlib.Path]:
+    folder = tmp_path_factory.mktemp("buildah")
+    (folder / "storage.conf").write_text(
+        f'[storage]\ndriver = "overlay"\ngraphroot = "{folder}/images"\nrunroot = "{folder}/run"\n'
+    )
+    yield folder
+    # pytest keeps the folders of three runs, and this one holds gigabytes.
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def container(storage: pathlib.Path) -> c.Callable[[str], Container]:
+    @functools.cache
+    def of(image: str) -> Container:
+        recipe = image_recipe.load(SOURCE, f"localhost/{image}")
+        image_build.ensure(recipe, print)
+        made = run(storage, "buildah", "from", "--quiet", f"oci-archive:{recipe.archive}")
+        assert made.returncode == 0, made.stderr
+        return Container(made.stdout.strip(), storage)
+
+    return of
+
+
+@pytest.fixture(params=AIRFLOW)
+def version(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def airflow(container: c.Callable[[str], Container], version: str) -> Container:
+    return container(f"airflow:{version}")
+
+
+ENTRYPOINT = ("/usr/bin/dumb-init", "--", "/entrypoint")
+
+
+@pytest.mark.parametrize("command", [("airflow", "version"), ("version",)])
+@pytest.mark.parametrize("user", ["50000", ANYBODY])
+def test_airflow_runs_as_its_user_and_as_any_other(
+    airflow: Container, version: str, user: str, command: tuple[str, ...]
+) -> None:
+    assert airflow.run(*ENTRYPOINT, *command, user=user) == version
+
+
+def test_airflow_belongs_to_group_0_which_may_do_what_the_user_may(airflow: Container) -> None:
+    assert airflow.run("id", "--user") == "50000"
+    assert airflow.script("id --group --name; pwd; echo $HOME").split() == ["root", "/opt/airflow", "/home/airflow"]
+    assert airflow.script("find /opt/airflow /home/airflow ! -group 0 -o ! -user 50000", user="0") == ""
+    wrong = "find /opt/airflow /home/airflow ! -type l -perm -u+w ! -perm -g+w"
+    assert airflow.script(wrong, user="0") == ""
+
+
+def test_a_user_without_a_name_can_work_with_airflow(airflow: Container) -> None:
+    names = airflow.run(
+        *ENTRYPOINT,
+        *("python", "-c", "import getpass, pathlib; print(getpass.getuser(), pathlib.Path.home())"),
+        user=ANYBODY,
+    )
+    assert names.split() in (["airflow", "/home/airflow"], ["default", "/home/airflow"])
+    airflow.script("touch /opt/airflow/logs/mine /opt/airflow/dags/mine && rm /opt/airflow/*/mine", user=ANYBODY)
+
+
+def test_airflow_has_executors_and_clients(airflow: Container, version: str) -> None:
+    modules = [
+        *("airflow.providers.cncf.kubernetes.executors.kubernetes_executor", "kubernetes", "kubernetes_asyncio"),
+        *("airflow.providers.celery.executors.celery_executor", "redis", "flower", "gevent", "eventlet"),
+        *("airflow.providers.postgres.hooks.postgres", "psycopg2", "asyncpg"),
+        *("airflow.providers.amazon.aws.log.s3_task_handler", "boto3"),
+        *("airflow.providers.opensearch.log.os_task_handler", "opensearchpy"),
+        *("airflow.providers.fab.auth_manager.fab_auth_manager", "ldap", "airflow.providers.hashicorp.secrets.vault"),
+        *("statsd", "opentelemetry.sdk", "airflow.providers.ssh.hooks.ssh", "airflow.providers.smtp.hooks.smtp"),
+        *(("airflow.providers.git.bundles.git", "airflow.providers.keycloak") if version.startswith("3.") else ()),
+    ]
+    airflow.run("python", "-W", "ignore", "-c", "".join(f"import {module}\n" for module in modules))
+    airflow.run("python", "-m", "pip", "--disable-pip-version-check", "check")
+    airflow.script("git --version; ssh -V; nc -h; pgrep -V")
+
+
+def test_every_module_has_bytecode_that_is_taken_without_a_look_at_its_source(airflow: Container) -> None:
+    code = """
+        import importlib.util, pathlib, sys
+        folders = "/home/airflow/.local/lib/python3.11/site-packages", "/usr/lib/python3.11", "/usr/lib/python3"
+        sources = [path for folder in folders for path in pathlib.Path(folder).rglob("*.py")]
+        compiled = [pathlib.Path(importlib.util.cache_from_source(path)) for path in sources]
+        # The flags after the magic number: 1 is a hash that is not checked.
+        print(len(sources) > 5000, sum(path.read_bytes()[4:8] != b"\\1\\0\\0\\0" for path in compiled))
+    """
+    assert airflow.run("python", "-c", textwrap.dedent(code)) == "True 0"
+
+
+def test_the_entrypoint_tells_which_database_it_cannot_reach_and_no_password(airflow: Container) -> None:
+    waiting = {
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "postgresql+psycopg2://ada:hidden@127.0.0.1/airflow?sslmode=require",
+        "CONNECTION_CHECK_MAX_COUNT": "2",
+        "CONNECTION_CHECK_SLEEP_TIME": "0",
+    }
+    refused = airflow.attempt(*ENTRYPOINT, "bash", "-c", "echo started", environment=waiting)
+    assert refused.returncode == 1
+    assert "the database at 127.0.0.1:5432 accepts no connection" in refused.stderr
+    assert "attempt 2 of 2" in refused.stderr
+    assert "hidden" not in refused.stdout + refused.stderr
+    unchecked = {**waiting, "CONNECTION_CHECK_MAX_COUNT": "0"}
+    assert airflow.run(*ENTRYPOINT, "bash", "-c", "echo started", environment=unchecked) == "started"
+
+
+def test_only_what_uses_the_broker_waits_for_it(airflow: Container) -> None:
+    waiting = {
+        "AIRFLOW__CELERY__BROKER_URL": "redis://:hidden@[::1]:6380/0",
+        "CONNECTION_CHECK_MAX_COUNT": "1",
+        "CONNECTION_CHECK_SLEEP_TIME": "0",
+    }
+    refused = airflow.attempt(*ENTRYPOINT, "celery", "worker", environment=waiting)
+    assert refused.returncode == 1
+    assert "the broker at ::1:6380 accepts no connection" in refused.stderr
+    airflow.run(*ENTRYPOINT, "version", environment=waiting)
+
+
+def test_old_logs_are_removed_and_new_ones_kept(airflow: Container) -> None:
+    left = airflow.script(
+        """
+        mkdir -p logs/dag/run
+        touch -d '20 days ago' logs/dag/run/old.log logs/dag/run/old.txt
+        touch logs/new.log
+        timeout 2 /clean-logs >/dev/null || true
+        find logs -type f | sort
+        head -c 1000 /dev/zero >logs/new.log
+        head -c 1000 /dev/zero >logs/older.log && touch -d '1 hour ago' logs/older.log
+        AIRFLOW__LOG_MAX_SIZE_BYTES=1500 timeout 2 /clean-logs >/dev/null || true
+        find logs -type f | sort
+        rm -r logs/*
+        """
+    )
+    assert left.split() == ["logs/dag/run/old.txt", "logs/new.log", "logs/dag/run/old.txt", "logs/new.log"]
+
+
+POSTGRES = """
+    here=$(mktemp --directory)
+    trap 'rm -rf "$here"' EXIT
+    start() {
+      docker-entrypoint.sh >$here/log 2>&1 &
+      server=$!
+      for try in $(seq 100); do
+        if pg_isready --quiet; then return; fi
+        if ! kill -0 $server; then cat $here/log; return 1; fi
+        sleep 0.2
+      done
+      cat $here/log
+      return 1
+    }
+    stop() { kill -INT $server; wait $server; }
+    sql() { psql --no-psqlrc --tuples-only --no-align --command "$1"; }
+    export PGDATA=$here/volume/data PGUSER=ada PGDATABASE=airflow
+    export POSTGRES_USER=ada POSTGRES_DB=airflow POSTGRES_PASSWORD_FILE=$here/password
+    mkdir $here/volume
+    echo secret >$here/password
+"""
+
+
+@pytest.mark.parametrize("user", ["999:999", ANYBODY])
+def test_postgres_makes_its_database_once_as_any_user(container: c.Callable[[str], Container], user: str) -> None:
+    said = container("postgres:15").script(
+        POSTGRES,
+        """
+        touch $here/before
+        start
+        sql 'create table kept (n int)'
+        sql "select usename, passwd is not null from pg_shadow"
+        stop
+        start
+        sql 'select count(*) from kept'
+        sql 'show jit'
+        pg_dump --table kept | grep --count 'CREATE TABLE'
+        stop
+        stat --format %a $PGDATA
+        grep --count '^host all all all scram-sha-256' $PGDATA/pg_hba.conf
+        # With a read-only file system only these are there to be written to.
+        find / -xdev -newer $here/before ! -path '/tmp*' ! -path '/run/postgresql*' ! -path '/proc*' 2>&- || true
+        ls -A $PGDATA | grep --count '^[.]' || true
+        """,
+        user=user,
+    )
+    assert said.splitlines() == ["CREATE TABLE", "ada|t", "0", "off", "1", "700", "1", "0"]
+
+
+def test_postgres_begins_again_after_it_was_killed_half_way(container: c.Callable[[str], Container]) -> None:
+    said = container("postgres:15").script(
+        POSTGRES,
+        """
+        mkdir -m 700 -p $PGDATA/.new && touch $PGDATA/.new/PG_VERSION
+        start
+        sql 'select 1'
+        stop
+        # Killed while the finished files were moved to their place.
+        mkdir -m 700 $PGDATA/.ready && mv $PGDATA/PG_VERSION $PGDATA/global $PGDATA/.ready/
+        start
+        sql 'select 2'
+        stop
+        ls -A $PGDATA | grep --count '^[.]' || true
+        """,
+    )
+    assert said.splitlines() == ["1", "2", "0"]
+
+
+@pytest.mark.parametrize(
+    ("preparation", "why"),
+    [
+        ("unset POSTGRES_PASSWORD_FILE", "POSTGRES_PASSWORD is not set"),
+        ("export PGDATA=/usr", "Set PGDATA to a folder below it"),
+    ],
+)
+def test_postgres_says_what_it_lacks(container: c.Callable[[str], Container], preparation: str, why: str) -> None:
+    refused = container("postgres:15").attempt(
+        "bash", "-euc", textwrap.dedent(POSTGRES) + f"{preparation}\nexec docker-entrypoint.sh"
+    )
+    assert refused.returncode == 1
+    assert why in refused.stderr
+
+
+@pytest.mark.parametrize("user", ["999:999", ANYBODY])
+def test_redis_answers_those_who_know_its_password(container: c.Callable[[str], Container], user: str) -> None:
+    said = container("redis:7.0").script(
+        """
+        cd /tmp
+        docker-entrypoint.sh --port 0 --unixsocket /tmp/redis.sock --requirepass secret --dir /tmp >/tmp/log &
+        cli() { redis-cli -s /tmp/redis.sock "$@" 2>&1; }
+        for try in $(seq 50); do if [ -S /tmp/redis.sock ]; then break; fi; sleep 0.1; done
+        cli PING | grep .
+        REDISCLI_AUTH=secret cli PING
+        REDISCLI_AUTH=secret cli SHUTDOWN NOSAVE
+        wait
+        rm -f /tmp/log
+        """,
+        user=user,
+    )
+    assert said.splitlines() == ["NOAUTH Authentication required.", "PONG"]
+
+
+@pytest.mark.parametrize("user", ["65534:65534", ANYBODY])
+def test_pgbouncer_starts_with_a_mounted_configuration(container: c.Callable[[str], Container], user: str) -> None:
+    said = container("pgbouncer:1.18").script(
+        """
+        cat >/tmp/pgbouncer.ini <<'INI'
+        [databases]
+        metadata = host=127.0.0.1
+        [pgbouncer]
+        unix_socket_dir = /tmp
+        listen_port = 6543
+        auth_type = plain
+        auth_file = /tmp/users.txt
+        stats_users = ada
+        INI
+        echo '"ada" "secret"' >/tmp/users.txt
+        pgbouncer /tmp/pgbouncer.ini 2>/tmp/log &
+        export PGPASSWORD=secret
+        for try in $(seq 50); do if [ -S /tmp/.s.PGSQL.6543 ]; then break; fi; sleep 0.1; done
+        psql -h /tmp -p 6543 -U ada -At -c 'show databases' pgbouncer | cut -d '|' -f 1
+        kill -INT $!
+        wait
+        rm -f /tmp/*
+        """,
+        user=user,
+    )
+    assert said.splitlines() == ["metadata", "pgbouncer"]
+
+
+@pytest.mark.parametrize("image", ["base:bookworm", "airflow:3.3.2", "airflow:2.11.2", "postgres:15", "redis:7.0"])
+def test_no_image_remembers_where_it_was_built(container: c.Callable[[str], Container], image: str) -> None:
+    said = container(image).script(
+        """
+        cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>&- || true
+        grep -r --files-with-matches -E '^(deb|URIs:|Acquire::https?::Proxy)' /etc/apt || true
+        find /mnt /var/lib/apt/lists /var/cache/apt -type f -size +0
+        """,
+        user="0",
+    )
+    assert said == ""
