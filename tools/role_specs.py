@@ -102,14 +102,14 @@ def option_of(field: dataclasses.Field[t.Any], hint: t.Any) -> dict[str, t.Any]:
     return option
 
 
-def options_of(cls: type, name: t.Callable[[str], str] = schema.camel) -> dict[str, t.Any]:
+def options_of(cls: t.Any, name: t.Callable[[str], str] = schema.camel) -> dict[str, t.Any]:
     """Options of a dataclass, by the names that people write."""
     hints = schema.hints(cls)
     return {name(field.name): option_of(field, hints[field.name]) for field in dataclasses.fields(cls)}
 
 
 def section_options(section: str) -> dict[str, t.Any]:
-    cls = values.SECTIONS[section]
+    cls: t.Any = values.SECTIONS[section]
     return options_of(cls, lambda name: cls.PREFIX + name)
 
 

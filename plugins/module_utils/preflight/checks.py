@@ -71,7 +71,7 @@ def permissions_needed(kinds: t.Iterable[Kind]) -> list[tuple[str, str, frozense
 
 def allowed(rules: t.Iterable[Object], group: str, resource: str, verb: str) -> bool:
     """Whether rules of a SelfSubjectRulesReview allow a verb on all objects of a resource."""
-    base, _, subresource = resource.partition("/")
+    base, _slash, subresource = resource.partition("/")
     accepted = {resource, "*", f"*/{subresource}" if subresource else base}
     return any(
         not rule.get("resourceNames")

@@ -85,7 +85,7 @@ def airflow3(values: Values) -> Settings:
         "dag_processor": {"dag_bundle_config_list": bundles},
         "fab": {"enable_proxy_fix": bool(values.core.base_url)},
         "triggerer": {"capacity": values.core.triggerer.capacity},
-        # Five seconds, the default, fail tasks where the API server is slow for a while: a node short of CPU, a rollout.
+        # Five seconds, the default, fail tasks where the API server is slow for a while: in a rollout, short of CPU.
         "workers": {"execution_api_timeout": 60},
     }
 

@@ -71,7 +71,7 @@ def load(variables: t.Mapping[str, t.Any]) -> Values:
         sections[section_name] = section(**given)
     if problems:
         raise SpecError(problems)
-    values = Values(**sections)
+    values = Values(**sections)  # pylint: disable=missing-kwoa  # the sections are its fields
     problems = rules.broken(values)
     if problems:
         raise SpecError(problems)

@@ -394,14 +394,14 @@ class Logging:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Ingress:
-    """How people reach Airflow from outside the cluster; host and path are those of O(airflow_core_base_url)."""
+    """How people reach Airflow from outside the cluster; host and path are those of C(airflow_core_base_url)."""
 
     PREFIX: t.ClassVar[str] = "airflow_ingress_"
     enabled: bool = option("Whether to make an Ingress.", default=False, reaches="Ingress/<instance>-ingress")
     class_name: str | None = option("IngressClass; the cluster's default one if not given.", default=None)
     annotations: dict[str, str] = option("Annotations of the Ingress.", factory=dict)
     tls_secret: str | None = option(
-        "Secret with the certificate; needed where O(airflow_core_base_url) begins with https and TLS ends at the "
+        "Secret with the certificate; needed where C(airflow_core_base_url) begins with https and TLS ends at the "
         "Ingress.",
         default=None,
     )
