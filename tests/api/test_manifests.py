@@ -114,7 +114,7 @@ class TestCheckMode:
         unknown = {"apiVersion": "example.org/v1", "kind": "Thing", "metadata": {"name": "web"}}
         result = site.manifests(scaled, unknown, check=True)
         assert names(result, "created") == ["ScaledObject/web", "Thing/web"]
-        with pytest.raises(Failure, match=r"Cannot .* Thing/.*the cluster has no example.org/v1"):
+        with pytest.raises(Failure, match=r"the cluster has no Thing in example\.org/v1\. Install"):
             site.manifests(unknown)
 
     def test_a_kind_that_is_made_in_the_same_run(self, site: Site) -> None:

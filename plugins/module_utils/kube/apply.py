@@ -20,7 +20,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.face import Failure
 from ansible_collections.dagops.airflow.plugins.module_utils.kube import diff, fields, immutable, kinds, order
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import FIELD_MANAGER, Cluster
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.errors import ApiError
-from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Kind, Object
+from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.live import together
 
 _GONE: t.Final = 120.0
@@ -208,7 +208,7 @@ def _performed(cluster: Cluster, step: Step, desired: Object, consent: Consent) 
 
 def _clear_the_way(cluster: Cluster, desired: Object, live: Object) -> None:
     meta = live["metadata"]
-    kind = t.cast("Kind", cluster.kind(live["apiVersion"], live["kind"]))
+    kind = cluster.kind_of(live)
     namespace = meta.get("namespace")
     cluster.delete(kind, meta["name"], namespace, propagation=immutable.propagation(desired, live), uid=meta["uid"])
     await_gone(cluster, [live], _GONE)
@@ -233,7 +233,7 @@ def await_gone(
 
 def _is_there(cluster: Cluster, obj: Object) -> bool:
     meta = obj["metadata"]
-    kind = t.cast("Kind", cluster.kind(obj["apiVersion"], obj["kind"]))
+    kind = cluster.kind_of(obj)
     now = cluster.get(kind, meta["name"], meta.get("namespace"))
     return now is not None and now["metadata"]["uid"] == meta["uid"]
 

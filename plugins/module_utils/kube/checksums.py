@@ -38,9 +38,9 @@ class Reference(t.NamedTuple):
     name: str
 
 
-Keys = frozenset[str] | None
+Keys: t.TypeAlias = "frozenset[str] | None"
 """The keys that a pod reads; None means all."""
-Find = t.Callable[[Reference], Object | None]
+Find = t.Callable[[Reference], "Object | None"]
 
 
 def references(workload: Object) -> dict[Reference, Keys]:

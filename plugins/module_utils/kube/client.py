@@ -239,12 +239,19 @@ class Cluster:
             raise
         return True
 
-    def _place(self, obj: Object) -> tuple[Kind, str | None, str]:
+    def kind_of(self, obj: Object) -> Kind:
+        """The kind of an object; an ``ApiError`` when the cluster does not know it."""
         kind = self.kind(obj["apiVersion"], obj["kind"])
-        meta = obj["metadata"]
         if kind is None:
-            raise ApiError(404, "NotFound", f"Cannot use {kinds.label(obj)}: the cluster has no {obj['apiVersion']}.")
-        return kind, meta.get("namespace"), meta["name"]
+            what = f"{obj['kind']} in {obj['apiVersion']}"
+            raise ApiError(
+                404, "NotFound", f"Cannot use {kinds.label(obj)}: the cluster has no {what}. Install what brings it."
+            )
+        return kind
+
+    def _place(self, obj: Object) -> tuple[Kind, str | None, str]:
+        meta = obj["metadata"]
+        return self.kind_of(obj), meta.get("namespace"), meta["name"]
 
     # Pods and services
 

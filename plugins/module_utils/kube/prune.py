@@ -12,7 +12,7 @@ import typing as t
 
 from ansible_collections.dagops.airflow.plugins.module_utils.kube import order
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import Cluster
-from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Kind, Object
+from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.live import Key, key, together
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.scope import Scope
 
@@ -42,5 +42,5 @@ def delete(cluster: Cluster, objects: t.Sequence[Object], *, dry_run: bool) -> N
 
 def _delete(cluster: Cluster, obj: Object, dry_run: bool) -> None:
     meta = obj["metadata"]
-    kind = t.cast("Kind", cluster.kind(obj["apiVersion"], obj["kind"]))
+    kind = cluster.kind_of(obj)
     cluster.delete(kind, meta["name"], meta.get("namespace"), dry_run=dry_run, uid=meta["uid"])

@@ -81,7 +81,7 @@ def note_of(places: t.Iterable[Place]) -> str:
     return ",".join(f"{one.api_version}:{one.kind}@{one.namespace}".rstrip("@") for one in sorted(places))
 
 
-FindKind = t.Callable[[str, str], Kind | None]
+FindKind = t.Callable[[str, str], "Kind | None"]
 
 
 def prepared(
