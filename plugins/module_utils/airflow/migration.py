@@ -36,7 +36,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.render.objects impo
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
 
 Report = dict[str, dict[str, t.Any]]
-Revisions = dict[str, str | None]
+Revisions: t.TypeAlias = "dict[str, str | None]"
 
 _JOB: t.Final = named("Job")
 _POD: t.Final = named("Pod")
@@ -202,17 +202,18 @@ class Migration:
             "duration": round(self._stopwatch.seconds(), 1),
             "api_requests": self._cluster.requests,
         }
-        if self._face.diff_mode and result["changed"]:
-            header = f"database of {self._values.name}"
-            result["diff"] = [
-                {
-                    "before_header": header,
-                    "after_header": header,
-                    "before": lines(before) if before else "(the migration Job finds out)\n",
-                    "after": lines(after) if after else f"(the newest revisions of {self._image})\n",
-                }
-            ]
+        if self._face.diff_mode:
+            result["diff"] = [self._difference(before, after)] if result["changed"] else []
         return result
+
+    def _difference(self, before: Revisions, after: Revisions) -> dict[str, str]:
+        header = f"database of {self._values.name}"
+        return {
+            "before_header": header,
+            "after_header": header,
+            "before": lines(before) if before else "(the migration Job finds out)\n",
+            "after": lines(after) if after else f"(the newest revisions of {self._image})\n",
+        }
 
 
 def pending(report: Report) -> bool:

@@ -23,7 +23,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.face import Failure
 from ansible_collections.dagops.airflow.plugins.module_utils.render import names
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import SecretRef, Values
 
-Given = t.Mapping[str, str | None]
+Given: t.TypeAlias = "t.Mapping[str, str | None]"
 Texts = dict[str, str]
 
 # What a person may give, and the variable that gives it.
