@@ -340,3 +340,16 @@ def test_a_route_of_the_machine_into_its_networks_is_refused(before: dict[str, t
     )
     bring("absent")
     assert machine() == before
+
+
+def test_what_has_its_name_and_is_not_its_own_stays(before: dict[str, t.Any]) -> None:
+    subprocess.run(["ip", "link", "add", f"{NAME}0", "type", "veth", "peer", "name", f"{NAME}1"], check=True)
+    try:
+        refused = play(local_cluster_state="present")
+        bring("absent")
+        assert pathlib.Path("/sys/class/net", f"{NAME}0").exists()
+    finally:
+        subprocess.run(["ip", "link", "delete", f"{NAME}0"], check=True)
+    assert refused.rc != 0
+    assert f"This machine has a network interface {NAME}0 already" in " ".join(refused.output.split())
+    assert machine() == before

@@ -27,6 +27,11 @@ def hierarchies() -> list[pathlib.Path]:
     return [_ROOT] if _unified() else [pathlib.Path(point) for point in mounts.below(_ROOT)]
 
 
+def taken(name: str) -> list[str]:
+    """The cgroups of that name."""
+    return [f"cgroup {root / name}" for root in hierarchies() if (root / name).exists()]
+
+
 def ensure(name: str) -> bool:
     """Have the cgroup ``name`` in every hierarchy; whether one had to be made."""
     roots = hierarchies()

@@ -126,7 +126,17 @@ class Native:
             started = self._start()
         return any([*built, *written, started])
 
+    def _refuse_taken_names(self) -> None:
+        """A Failure where something of our names is there without a record: it is somebody else's, and stays his."""
+        taken = [*self.network.taken, *cgroups.taken(self.folders.name)]
+        if taken and self.folders.record() is None:
+            raise Failure(
+                f"This machine has a {taken[0]} already, which no cluster of this collection made. "
+                "Choose another local_cluster_name."
+            )
+
     def _start(self) -> bool:
+        self._refuse_taken_names()
         running, plane, own = self._processes, self._plane, self._node
         changed = [
             # The record comes first and goes last: whatever there is of a cluster, `absent` finds it.

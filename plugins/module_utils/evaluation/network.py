@@ -63,6 +63,15 @@ class Network:
     def _prefix(self) -> str:
         return str(ipaddress.ip_network(self.link_cidr).prefixlen)
 
+    @property
+    def taken(self) -> list[str]:
+        """What this machine has by the names that we would use."""
+        places = {
+            f"network namespace {self.name}": self.namespace,
+            f"network interface {self.interface}": pathlib.Path("/sys/class/net", self.interface),
+        }
+        return [what for what, place in places.items() if place.exists()]
+
     def ensure(self) -> bool:
         """Have the namespace, the veth pair and the routes; whether something had to be made."""
         if self._complete():
