@@ -214,9 +214,8 @@ POSTGRES = """
       return 1
     }
     stop() { kill -INT $server; wait $server; }
-    sql() { psql --no-psqlrc --tuples-only --no-align --command "$1"; }
-    export PGDATA=$here/volume/data PGUSER=ada PGDATABASE=airflow
-    export POSTGRES_USER=ada POSTGRES_DB=airflow POSTGRES_PASSWORD_FILE=$here/password
+    sql() { psql --username ada --dbname airflow --no-psqlrc --tuples-only --no-align --command "$1"; }
+    export PGDATA=$here/volume/data POSTGRES_USER=ada POSTGRES_DB=airflow POSTGRES_PASSWORD_FILE=$here/password
     mkdir $here/volume
     echo secret >$here/password
 """
@@ -235,7 +234,7 @@ def test_postgres_makes_its_database_once_as_any_user(container: c.Callable[[str
         start
         sql 'select count(*) from kept'
         sql 'show jit'
-        pg_dump --table kept | grep --count 'CREATE TABLE'
+        pg_dump --username ada --dbname airflow --table kept | grep --count 'CREATE TABLE'
         stop
         stat --format %a $PGDATA
         grep --count '^host all all all scram-sha-256' $PGDATA/pg_hba.conf

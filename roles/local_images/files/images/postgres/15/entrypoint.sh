@@ -23,7 +23,7 @@ main() {
   exec "$@"
 }
 
-# initdb and psql want the name of the user id, which an arbitrary one does not have.
+# initdb and the server want the name of the user id, which an arbitrary one does not have.
 name_this_user() {
   if getent passwd "$(id -u)" >/dev/null; then
     return
