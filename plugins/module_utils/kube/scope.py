@@ -81,7 +81,11 @@ def note_of(places: t.Iterable[Place]) -> str:
     return ",".join(f"{one.api_version}:{one.kind}@{one.namespace}".rstrip("@") for one in sorted(places))
 
 
-FindKind = t.Callable[[str, str], "Kind | None"]
+class FindKind(t.Protocol):
+    """How a kind is found by its API version and name."""
+
+    def __call__(self, api_version: str, name: str, /) -> Kind | None:
+        """The kind, None when nobody knows it."""
 
 
 def prepared(
