@@ -57,8 +57,8 @@ def write(folder: pathlib.Path) -> None:
     lines = sources(_index_targets(), _codename())
     if not lines:
         raise Failure(
-            "Images cannot be built: the apt configuration of this machine names no Debian mirror. Add one to "
-            "/etc/apt/sources.list.d, or use the public images (local_images_source: public)."
+            "Images cannot be built: apt knows no Debian mirror on this machine. Run apt-get update, add a mirror to "
+            "/etc/apt/sources.list.d if that does not help, or use the public images (local_images_source: public)."
         )
     _write(folder / "sources.list", lines)
     _write(folder / "acquire.conf", acquire(command.run(["apt-config", "dump", "Acquire"], purpose="ask apt")))
@@ -76,7 +76,7 @@ def sources(targets: str, codename: str) -> list[str]:
     """
     lines: dict[str, None] = {}
     for target in targets.splitlines():
-        # What apt does not know before the first update, it leaves as it stands.
+        # What a repository does not say of itself, apt leaves as it stands.
         fields = ("" if field.startswith("$(") else field for field in target.split("|"))
         origin, known_suite, release, component, uri = fields
         suite = known_suite or release

@@ -30,7 +30,7 @@ def test_the_mirror_of_the_machine_is_used_for_the_debian_of_the_images() -> Non
     ]
 
 
-def test_a_machine_that_never_updated_its_lists_will_do() -> None:
+def test_a_mirror_that_does_not_say_what_it_is_will_do() -> None:
     found = targets(("$(ORIGIN)", "$(CODENAME)", "bookworm", "main", MIRROR))
     assert package_settings.sources(found, "bookworm") == [f"deb {MIRROR} bookworm main"]
 
