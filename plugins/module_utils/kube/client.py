@@ -299,11 +299,8 @@ class Cluster:
         """A connected socket to a port of a pod: ``connection = HTTPConnection(...); connection.sock = socket``."""
         path = kinds.named("Pod").path(namespace, pod) + "/portforward"
         doing = f"reach port {port} of Pod/{namespace}/{pod}"
-        with (
-            streams.opened(self._connection, path, {"ports": port}, self._refused, doing) as socket,
-            streams.forwarded(socket, port) as local,
-        ):
-            yield local
+        with streams.opened(self._connection, path, {"ports": port}, self._refused, doing) as socket:
+            yield streams.Forwarded(socket)
 
     def service_proxy(self, namespace: str, service: str, port: int | str, path: str) -> t.Any:
         """The JSON answer to a GET through the API server, which takes Authorization headers away."""

@@ -9,6 +9,7 @@ PRIVATE to the collection: it can have breaking changes at any time.
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import threading
 import time
@@ -19,12 +20,9 @@ from ansible_collections.dagops.airflow.plugins.module_utils.face import Failure
 from ansible_collections.dagops.airflow.plugins.module_utils.kube import transport
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.errors import ApiError
 
-try:
+# _core.configure says clearly that kubernetes, which brings it, is missing.
+with contextlib.suppress(ImportError):
     import websocket
-    from kubernetes.stream.ws_client import PortForward
-except ImportError:
-    # _core.configure says clearly that kubernetes, which brings both, is missing.
-    pass
 
 V5: t.Final = "v5.channel.k8s.io"
 V4: t.Final = "v4.channel.k8s.io"
@@ -139,13 +137,64 @@ def _tail(output: dict[int, bytearray]) -> str:
     return f"Its last words: {lines[-1][:200]}" if lines else ""
 
 
-@contextlib.contextmanager
-def forwarded(socket: t.Any, port: int) -> t.Iterator[t.Any]:
-    """The local end of a forwarded port."""
-    # kubernetes's forwarder waits for readable sockets itself.
-    socket.settimeout(None)
-    forward = PortForward(socket, [port])
-    try:
-        yield forward.socket(port)
-    finally:
-        forward.close()
+class Forwarded:
+    """A forwarded port, as much of a connected socket as ``http.client`` needs.
+
+    Every frame begins with its channel: 0 carries the data, 1 an error. The first frame of each only names the port.
+    """
+
+    def __init__(self, socket: t.Any) -> None:
+        self._socket = socket
+        self._named: set[int] = set()
+        self._left = b""
+
+    def settimeout(self, seconds: float | None) -> None:
+        self._socket.settimeout(seconds)
+
+    def sendall(self, data: bytes) -> None:
+        try:
+            for start in range(0, len(data), _CHUNK):
+                self._socket.send_binary(b"\0" + data[start : start + _CHUNK])
+        except websocket.WebSocketException as error:
+            raise ConnectionResetError(str(error)) from error
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        return io.BufferedReader(_Received(self))
+
+    def close(self) -> None:
+        """The websocket belongs to who opened it."""
+
+    def receive(self, most: int) -> bytes:
+        """The next bytes from the pod; none at the end."""
+        while not self._left:
+            try:
+                opcode, frame = self._socket.recv_data()
+            except websocket.WebSocketTimeoutException as error:
+                raise TimeoutError(str(error)) from error
+            except websocket.WebSocketException:
+                return b""
+            if opcode == websocket.ABNF.OPCODE_CLOSE:
+                return b""
+            if frame and frame[0] not in self._named:
+                self._named.add(frame[0])
+            elif frame and frame[0] == 0:
+                self._left = frame[1:]
+            elif len(frame) > 1:
+                raise ConnectionResetError(frame[1:].decode(errors="replace").strip())
+        data, self._left = self._left[:most], self._left[most:]
+        return data
+
+
+class _Received(io.RawIOBase):
+    """What a forwarded port receives, as a file."""
+
+    def __init__(self, forwarded: Forwarded) -> None:
+        self._forwarded = forwarded
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: t.Any) -> int:
+        data = self._forwarded.receive(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
