@@ -1,14 +1,80 @@
-"""Tests that need a whole machine: they start real clusters and look at what is left of them."""
+"""An instance of its own on the evaluation cluster, made by the collection's own playbook.
+
+Run with: tools/run --dev pytest tests/e2e   (the cluster is up: make cluster-up images)
+"""
 
 from __future__ import annotations
 
+import pathlib
+import typing as t
+
 import pytest
+import yaml
+
+pytest.register_assert_rewrite("tests.e2e.support")
+
+from tests.e2e.support import DAGS, Instance, ansible, namespace_and_dags  # noqa: E402
+
+ROOT = pathlib.Path(__file__).parents[2]
+NAME = "e2e"
+
+CLUSTER = {"kubeconfig": "/var/lib/dagops-airflow/dagops/kubeconfig", "context": "dagops"}
+
+# One pod less than usual, and no pod for each task: two cores are shared with whatever else runs.
+VARIABLES: dict[str, t.Any] = {
+    "airflow_instance": NAME,
+    "airflow_version": "3.3.2",
+    "airflow_image": {"repository": "localhost/airflow"},
+    "airflow_database_postgres": {
+        "image": {"repository": "localhost/postgres", "tag": "15"},
+        "storage": {"size": "1Gi"},
+    },
+    "airflow_logging_volume": {
+        "enabled": True,
+        "size": "1Gi",
+        "storageClassName": "local-path-shared",
+    },
+    "airflow_core_executor": "LocalExecutor",
+    "airflow_core_triggerer": {"enabled": False},
+    "airflow_core_config": {"dag_processor": {"refresh_interval": 5, "min_file_process_interval": 5}},
+    **{
+        f"airflow_core_{component}": {
+            "volumes": [{"name": "e2e-dags", "configMap": {"name": "e2e-dags"}}],
+            "volumeMounts": [
+                {"name": "e2e-dags", "mountPath": f"/opt/airflow/dags/{file}", "subPath": file} for file in DAGS
+            ],
+        }
+        for component in ("dag_processor", "scheduler")
+    },
+}
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "e2e: needs root and a machine to itself")
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--keep", action="store_true", help="leave the instance running, to be used by the next run")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         item.add_marker(pytest.mark.e2e)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "e2e: needs the evaluation cluster and its images")
+
+
+@pytest.fixture(scope="session")
+def instance(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Instance]:
+    inventory = tmp_path_factory.mktemp("inventory") / "hosts.yml"
+    host = {
+        "ansible_connection": "local",
+        "airflow_kubeconfig": CLUSTER["kubeconfig"],
+        "airflow_context": CLUSTER["context"],
+        **VARIABLES,
+    }
+    inventory.write_text(yaml.safe_dump({"airflow": {"hosts": {NAME: host}}}), encoding="utf-8")
+    made = Instance(name=NAME, values=VARIABLES, cluster_options=CLUSTER)
+    namespace_and_dags(made)
+    ansible(ROOT, inventory, "site.yml", NAME)
+    yield made
+    if not request.config.getoption("--keep"):
+        ansible(ROOT, inventory, "uninstall.yml", NAME, "airflow_delete_data=true")

@@ -1,0 +1,164 @@
+"""What the end-to-end tests share: the instance, its modules, and DAGs that end badly."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import dataclasses
+import functools
+import json
+import pathlib
+import subprocess
+import types
+import typing as t
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ansible_collections.dagops.airflow.plugins.module_utils.airflow.target import AIRFLOW_COMPONENTS, newest_ready
+from ansible_collections.dagops.airflow.plugins.module_utils.kube import kinds
+from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import Cluster, connect
+from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object
+
+FAILS = '''\
+"""A task that fails, in a DAG that begins paused."""
+
+import pendulum
+from airflow.sdk import dag, task
+
+
+@dag(dag_id="e2e_fails", schedule=None, start_date=pendulum.datetime(2024, 1, 1), is_paused_upon_creation=True)
+def e2e_fails():
+    @task
+    def boom():
+        print("before the end")
+        raise ValueError("boom at last")
+
+    boom()
+
+
+e2e_fails()
+'''
+BROKEN = '''\
+"""A file of airflow that cannot be imported, so its dag is never known."""
+
+import a_module_that_nobody_has
+
+dag_id = "e2e_broken"
+'''
+DAGS = {"e2e_fails.py": FAILS, "e2e_broken.py": BROKEN}
+
+
+@dataclasses.dataclass(kw_only=True)
+class Face:
+    """A face that keeps what it is told."""
+
+    params: dict[str, t.Any]
+    check_mode: bool = False
+    diff_mode: bool = True
+    warnings: list[str] = dataclasses.field(default_factory=list)
+    lines: list[str] = dataclasses.field(default_factory=list)
+
+    def warn(self, message: str) -> None:
+        self.warnings.append(message)
+
+    def progress(self, message: str) -> None:
+        self.lines.append(message)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Instance:
+    """A running Airflow."""
+
+    name: str
+    values: dict[str, t.Any]
+    cluster_options: dict[str, t.Any]
+    told: list[str] = dataclasses.field(default_factory=list)
+    """All that modules have told so far."""
+
+    @functools.cached_property
+    def cluster(self) -> Cluster:
+        return connect(self.cluster_options)
+
+    def call(self, module: types.ModuleType, *, check: bool = False, **params: t.Any) -> dict[str, t.Any]:
+        """The result of a module for this instance."""
+        given = {**self.cluster_options, "values": self.values, **params}
+        checked = ArgumentSpecValidator(module.argument_spec(), **getattr(module, "CONSTRAINTS", {})).validate(given)
+        assert not checked.error_messages
+        face = Face(params=checked.validated_parameters, check_mode=check)
+        try:
+            result: dict[str, t.Any] = module.run(face)
+        except Exception as error:
+            self.told.append(f"{error} {getattr(error, 'details', '')}")
+            raise
+        finally:
+            self.told.extend([*face.lines, *face.warnings])
+        self.told.append(json.dumps(result))
+        return result
+
+    def predicted(self, module: types.ModuleType, *parts: str, **params: t.Any) -> dict[str, t.Any]:
+        """The result of a run, which must be what check mode said of ``parts``, and which a second run leaves alone."""
+        expected = self.call(module, check=True, **params)
+        result = self.call(module, **params)
+        for part in ("changed", "diff", *parts):
+            assert result[part] == expected[part]
+        assert not self.call(module, **params)["changed"]
+        return result
+
+    def secret(self, name: str) -> dict[str, str]:
+        live = self.cluster.get(kinds.named("Secret"), f"{self.name}-{name}", self.name)
+        assert live
+        return {key: base64.b64decode(value).decode() for key, value in live["data"].items()}
+
+    def pods(self) -> list[Object]:
+        return self.cluster.list(kinds.named("Pod"), self.name, f"release={self.name}")
+
+    def run_in(self, component: str, *command: str, stdin: str | None = None) -> str:
+        """What a command prints in a ready pod of a component."""
+        pod = newest_ready(self.pods(), (component,))
+        assert pod
+        result = self.cluster.exec(
+            self.name, pod["metadata"]["name"], component, list(command), stdin=stdin, timeout=300
+        )
+        assert result.rc == 0, result.stderr
+        return result.stdout
+
+    def sql(self, statement: str) -> str:
+        """What the embedded database says to a statement."""
+        command = 'exec psql -qAt -U "$POSTGRES_USER" -d "$POSTGRES_DB"'
+        return self.run_in("postgresql", "sh", "-c", command, stdin=statement).strip()
+
+    @contextlib.contextmanager
+    def at_revision(self, table: str, revision: str) -> t.Iterator[None]:
+        """Let a schema look as if it were at another revision for a while."""
+        head = self.sql(f"SELECT version_num FROM {table}")  # noqa: S608 - our own words
+        change = "UPDATE {} SET version_num = '{}'"
+        self.sql(change.format(table, revision))
+        try:
+            yield
+        finally:
+            self.sql(change.format(table, head))
+
+    def restarts(self) -> dict[str, str]:
+        """The pods of Airflow, by component."""
+        return {
+            pod["metadata"]["labels"]["component"]: pod["metadata"]["uid"]
+            for pod in self.pods()
+            if pod["metadata"]["labels"]["component"] in AIRFLOW_COMPONENTS
+        }
+
+
+def namespace_and_dags(instance: Instance) -> None:
+    """DAGs of the tests, which the pods mount."""
+    meta = {"name": instance.name}
+    instance.cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": meta})
+    meta = {"name": "e2e-dags", "namespace": instance.name}
+    instance.cluster.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": DAGS})
+
+
+def ansible(root: pathlib.Path, inventory: pathlib.Path, playbook: str, target: str, *variables: str) -> None:
+    """Run a playbook of the collection."""
+    command = ["ansible-playbook", str(root / "playbooks" / playbook), "-i", str(inventory)]
+    for variable in (f"airflow_target={target}", *variables):
+        command += ["-e", variable]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]

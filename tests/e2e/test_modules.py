@@ -1,0 +1,269 @@
+"""The modules against a real Airflow on a real cluster."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+import pytest
+
+from ansible_collections.dagops.airflow.plugins.module_utils.airflow import access, fernet, target
+from ansible_collections.dagops.airflow.plugins.module_utils.face import Failure
+from ansible_collections.dagops.airflow.plugins.module_utils.kube import kinds
+from ansible_collections.dagops.airflow.plugins.module_utils.render.migration import migration_job
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import load
+from ansible_collections.dagops.airflow.plugins.modules import (
+    dag_run,
+    db_migration,
+    fernet_key,
+    info,
+    manifests,
+    secrets,
+    user,
+)
+from tests.e2e.support import Instance
+
+JOB = kinds.named("Job")
+OLD_FAB = "6709f7a774b9"
+
+
+class TestDbMigration:
+    def test_a_migrated_database_is_left_alone(self, instance: Instance) -> None:
+        jobs = {job["metadata"]["uid"] for job in instance.cluster.list(JOB, instance.name)}
+        result = instance.predicted(db_migration, "before", "after")
+        assert not result["changed"]
+        assert set(result["before"]) == {"airflow", "fab"}
+        # The pods, and one question to one of them.
+        assert result["api_requests"] == 2
+        assert {job["metadata"]["uid"] for job in instance.cluster.list(JOB, instance.name)} == jobs
+
+    def test_what_is_behind_is_migrated_as_predicted(self, instance: Instance) -> None:
+        head = instance.call(db_migration)["after"]["airflow"]
+        instance.run_in("api-server", "airflow", "db", "downgrade", "--to-version", "3.2.2", "--yes")
+        behind = instance.sql("SELECT version_num FROM alembic_version")
+        assert behind != head
+        result = instance.predicted(db_migration, "before", "after")
+        assert (result["before"]["airflow"], result["after"]["airflow"]) == (behind, head)
+        assert instance.sql("SELECT version_num FROM alembic_version") == head
+
+    def test_a_database_of_a_newer_airflow_is_refused(self, instance: Instance) -> None:
+        with instance.at_revision("alembic_version", "ffffffffffff"):
+            for check in (True, False):
+                with pytest.raises(Failure, match="revision ffffffffffff of the schema airflow, which the image"):
+                    instance.call(db_migration, check=check)
+            assert instance.sql("SELECT version_num FROM alembic_version") == "ffffffffffff"
+
+    def test_a_failing_migration_is_told_with_its_last_lines(self, instance: Instance) -> None:
+        script = "print('half way'); raise SystemExit('the disk is full')"
+        job = migration_job(load(instance.values), script)
+        with instance.at_revision("alembic_version_fab", OLD_FAB):
+            with pytest.raises(Failure, match="could not be migrated") as caught:
+                instance.call(db_migration, job=job)
+            assert "the disk is full" in caught.value.message
+            assert f"Job/{instance.name}/{job['metadata']['name']}" in caught.value.message
+            # Nothing is left in the way of the next run.
+            with pytest.raises(Failure, match="the disk is full"):
+                instance.call(db_migration, job=job)
+
+    def test_a_migration_of_an_interrupted_run_is_waited_for(self, instance: Instance) -> None:
+        told = {"refused": False, "before": {}, "after": {}, "administrator": False}
+        script = f"import time; time.sleep(8); open('/dev/termination-log', 'w').write('{json.dumps(told)}')"
+        job = migration_job(load(instance.values), script)
+        started = instance.cluster.create(job)
+        with instance.at_revision("alembic_version_fab", OLD_FAB):
+            instance.call(db_migration, job=job)
+        assert any("is running already" in line for line in instance.told)
+        live = instance.cluster.get(JOB, job["metadata"]["name"], instance.name)
+        assert live
+        assert live["metadata"]["uid"] == started["metadata"]["uid"]
+
+
+ZOE: dict[str, t.Any] = {
+    "username": "zoe",
+    "email": "zoe@example.com",
+    "first_name": "Zoë",
+    "last_name": "Z",
+    "roles": ["Viewer", "Op"],
+    "password": "first of zoe",
+}
+
+
+class TestUser:
+    def test_the_first_administrator_is_there_from_the_migration(self, instance: Instance) -> None:
+        result = instance.predicted(user)
+        assert (result["changed"], result["administrator_reset"]) == (False, False)
+        assert result["api_requests"] == 3
+
+    def test_twelve_steps(self, instance: Instance) -> None:
+        """Create, again, modify, again, delete, again; each in check mode first."""
+        parts = ("created", "updated", "deleted")
+        assert instance.predicted(user, *parts, users=[ZOE])["created"] == ["zoe"]
+        changed = {**ZOE, "roles": ["Public"], "email": "z@example.com", "password": "second of zoe"}
+        assert instance.predicted(user, *parts, users=[changed])["updated"] == ["zoe"]
+        assert not instance.call(user, users=[{"username": "zoe", "password": "second of zoe"}])["changed"]
+        assert instance.predicted(user, *parts, users=[{"username": "zoe", "state": "absent"}])["deleted"] == ["zoe"]
+
+    def test_purge(self, instance: Instance) -> None:
+        people = [{**ZOE, "username": name, "email": f"{name}@example.com"} for name in ("a", "b")]
+        assert instance.call(user, users=people)["created"] == ["a", "b"]
+        assert instance.predicted(user, "deleted", users=people[:1], purge=True)["deleted"] == ["b"]
+        assert instance.predicted(user, "deleted", users=[], purge=True)["deleted"] == ["a"]
+
+    def test_a_new_password_of_the_administrator_applies(self, instance: Instance) -> None:
+        assert instance.call(secrets, given={"admin_password": fernet.generate()})["replaced"]
+        assert instance.call(user, check=True)["administrator_reset"]
+        assert instance.call(user)["administrator_reset"]
+        result = instance.predicted(user)
+        assert (result["changed"], result["administrator_reset"]) == (False, False)
+
+    def test_a_password_that_is_kept_elsewhere_is_not_changed_here(self, instance: Instance) -> None:
+        with pytest.raises(Failure, match="is kept in Secret/"):
+            instance.call(user, users=[{"username": "admin", "password": "x"}])
+
+    @pytest.mark.parametrize("check", [True, False])
+    def test_unknown_roles_are_refused(self, instance: Instance, check: bool) -> None:
+        with pytest.raises(Failure, match=r"Airflow has no roles Nope \(of user zoe\)"):
+            instance.call(user, check=check, users=[{**ZOE, "roles": ["Nope"]}])
+
+    def test_a_wrong_login_is_told(self, instance: Instance) -> None:
+        with pytest.raises(Failure, match=r"refuses the login of user admin \(options of the task\)"):
+            instance.call(user, api_username="admin", api_password="wrong", users=[])
+
+
+class TestDagRun:
+    def test_a_run_is_followed_to_its_end(self, instance: Instance) -> None:
+        assert instance.call(dag_run, check=True, dag_id="dagops_canary") == {"changed": True, "api_requests": 3}
+        result = instance.call(
+            dag_run, dag_id="dagops_canary", run_id="e2e", conf={"a": 1}, note="by a test", logs=True
+        )
+        assert (result["changed"], result["run"]["state"]) == (True, "success")
+        assert (result["run"]["conf"], result["run"]["note"]) == ({"a": 1}, "by a test")
+        (task,) = result["task_instances"]
+        assert (task["task_id"], task["state"], task["try_number"]) == ("sing", "success", 1)
+        assert "The canary sings." in task["log"]
+
+    def test_a_named_run_is_made_once(self, instance: Instance) -> None:
+        result = instance.call(dag_run, dag_id="dagops_canary", run_id="once", wait=False)
+        assert result["changed"]
+        for check in (True, False):
+            assert not instance.call(dag_run, check=check, dag_id="dagops_canary", run_id="once")["changed"]
+
+    def test_a_failed_run_is_told_with_its_last_lines(self, instance: Instance) -> None:
+        with pytest.raises(Failure, match="DAG e2e_fails is paused"):
+            instance.call(dag_run, dag_id="e2e_fails")
+        with pytest.raises(Failure, match=r"task boom failed in try 1\. Last log lines:") as caught:
+            instance.call(dag_run, dag_id="e2e_fails", unpause=True)
+        assert "before the end" in caught.value.message
+        assert "ValueError: boom at last" in caught.value.message
+        assert caught.value.details["task_instances"][0]["state"] == "failed"
+
+    def test_a_file_that_cannot_be_imported_is_told_at_once(self, instance: Instance) -> None:
+        with pytest.raises(Failure, match="No module named 'a_module_that_nobody_has'"):
+            instance.call(dag_run, dag_id="e2e_broken")
+
+    def test_an_unknown_dag_is_told_in_the_end(self, instance: Instance) -> None:
+        with pytest.raises(Failure, match="Airflow knows no DAG nobody_wrote_it after 1 s"):
+            instance.call(dag_run, dag_id="nobody_wrote_it", wait_timeout=1)
+
+
+class TestInfo:
+    def test_a_healthy_instance(self, instance: Instance) -> None:
+        result = instance.call(info, wait=True, migration=True)
+        assert (result["healthy"], result["reasons"], result["changed"]) == (True, [], False)
+        assert (result["executor"], result["migration"]["pending"]) == ("LocalExecutor", False)
+        assert set(result["components"]) == {"api-server", "dag-processor", "postgresql", "scheduler"}
+        assert result["components"]["scheduler"]["heartbeat_age"] < 60
+        assert result["api_requests"] <= 8
+
+    def test_by_name_alone(self, instance: Instance) -> None:
+        assert instance.call(info, values=None, instance=instance.name)["healthy"]
+
+    def test_a_scheduler_that_is_gone_is_told(self, instance: Instance) -> None:
+        deployment, name = kinds.named("Deployment"), f"{instance.name}-scheduler"
+        instance.cluster.patch(deployment, name, instance.name, {"spec": {"replicas": 0}})
+        try:
+            result = instance.call(info)
+            assert not result["healthy"]
+            assert "scheduler is scaled to 0" in result["reasons"]
+            with pytest.raises(Failure, match=r"is not healthy after 1 s: .*scheduler is scaled to 0"):
+                instance.call(info, wait=True, wait_timeout=1)
+        finally:
+            instance.cluster.patch(deployment, name, instance.name, {"spec": {"replicas": 1}})
+        assert instance.call(info, wait=True, wait_timeout=300)["healthy"]
+
+    def test_an_instance_that_is_not_there(self, instance: Instance) -> None:
+        result = instance.call(info, values=None, instance="nothing-here")
+        assert (result["healthy"], result["reasons"]) == (False, ["it has no workloads"])
+
+
+class TestFernetKey:
+    PASSWORD = "the password of a connection"
+
+    def connection(self, instance: Instance) -> str:
+        """The password of a connection, as Airflow itself decrypts it."""
+        script = (
+            "from airflow.models import Connection\n"
+            "from airflow.utils.session import create_session\n"
+            "with create_session() as session:\n"
+            "    print(session.query(Connection).filter_by(conn_id='e2e').one().password)\n"
+        )
+        return instance.run_in("api-server", "python", "-c", script).strip().splitlines()[-1]
+
+    def test_rotation_loses_nothing(self, instance: Instance) -> None:
+        where = target.target({"values": instance.values})
+        params = {"api_url": None, "api_username": None}
+        with access.opened(params, instance.cluster, where) as api:
+            body = {"connection_id": "e2e", "conn_type": "http", "password": self.PASSWORD}
+            api.request("POST", "/api/v2/connections", body=body, doing="make a connection")
+        old = instance.secret("fernet-key")["fernet-key"]
+        before = instance.restarts()
+        assert instance.call(fernet_key)["verified"] == {"first_key": 1, "older_keys": 0}
+
+        assert instance.call(fernet_key, check=True, state="rotated")["changed"]
+        assert instance.secret("fernet-key")["fernet-key"] == old
+        rotated = instance.call(fernet_key, state="rotated")
+        assert (rotated["changed"], rotated["keys"]) == (True, 2)
+        assert rotated["verified"] == {"first_key": 1, "older_keys": 0}
+        new = fernet.split(instance.secret("fernet-key")["fernet-key"])
+        assert new[1:] == [old]
+        assert not set(instance.restarts().values()) & set(before.values())
+        # Under way already: another call goes on with it, and finds nothing left to do.
+        assert not instance.call(fernet_key, state="rotated")["changed"]
+        assert self.connection(instance) == self.PASSWORD
+
+        finalized = instance.call(fernet_key, state="finalized")
+        assert (finalized["changed"], finalized["keys"]) == (True, 1)
+        assert instance.secret("fernet-key")["fernet-key"] == new[0]
+        assert not instance.call(fernet_key, state="finalized")["changed"]
+        assert not instance.call(secrets)["changed"]
+        # The rollout was the one that a converge would have made.
+        assert not instance.call(manifests, component="core")["changed"]
+        assert self.connection(instance) == self.PASSWORD
+
+    def test_a_key_that_reads_nothing_is_found_out(self, instance: Instance) -> None:
+        key = instance.secret("fernet-key")["fernet-key"]
+        instance.call(secrets, given={"fernet_key": fernet.generate()}, replace_fernet_key=True)
+        try:
+            for state in ("present", "rotated", "finalized"):
+                with pytest.raises(Failure, match=r"does not decrypt what is in the database .*connection e2e"):
+                    instance.call(fernet_key, state=state)
+        finally:
+            instance.call(secrets, given={"fernet_key": key}, replace_fernet_key=True)
+        assert instance.call(fernet_key)["verified"] == {"first_key": 1, "older_keys": 0}
+
+
+class TestSilence:
+    def test_no_secret_was_told(self, instance: Instance) -> None:
+        """Last in the file: neither results nor messages of all the tests above hold a secret."""
+        told = "\n".join(instance.told)
+        names = ("admin", "api-secret-key", "fernet-key", "jwt-secret", "metadata", "postgresql")
+        values = [value for name in names for key, value in instance.secret(name).items() if key != "username"]
+        values += [ZOE["password"], "second of zoe", TestFernetKey.PASSWORD]
+        assert len(told) > 1000
+        assert not [value for value in values if value in told]
+
+    def test_no_secret_is_in_a_pod_or_job(self, instance: Instance) -> None:
+        specs = json.dumps([instance.pods(), instance.cluster.list(JOB, instance.name)])
+        names = ("admin", "api-secret-key", "fernet-key", "jwt-secret", "metadata", "postgresql")
+        values = [value for name in names for key, value in instance.secret(name).items() if key != "username"]
+        assert not [value for value in values if value in specs]
