@@ -69,12 +69,14 @@ def main() -> int:
     collections = sanity / "ansible_collections"
     checkout = collections / "dagops/airflow"
     home = sanity / "home"
-    copy_checkout(checkout)
-    link_dependencies(collections)
-    make_home(home)
     python = ".".join(platform.python_version_tuple()[:2])
     command = ["ansible-test", "sanity", "--color", "no", "--python", python, *sys.argv[1:]]
-    return subprocess.run(command, cwd=checkout, env={**os.environ, "HOME": str(home)}, check=False).returncode
+    # Checkouts share the folder, since ansible-test's environments are expensive and know its path.
+    with cache.locked(cache.root() / "sanity.lock", print, "ansible-test sanity"):
+        copy_checkout(checkout)
+        link_dependencies(collections)
+        make_home(home)
+        return subprocess.run(command, cwd=checkout, env={**os.environ, "HOME": str(home)}, check=False).returncode
 
 
 if __name__ == "__main__":
