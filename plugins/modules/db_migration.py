@@ -33,9 +33,11 @@ options:
     type: dict
 attributes:
   check_mode:
-    description: Tells from which revisions to which where a running pod of the image can be asked; else that the Job
-      would run, which may turn out to have nothing to do.
+    description: Can run in check mode and return changed status prediction without modifying target.
     support: partial
+    details:
+      - Tells from which revisions to which where a running pod of the image can be asked; else that the Job would run,
+        which may turn out to have nothing to do.
   diff_mode:
     description: Shows the revisions before and after.
     support: full

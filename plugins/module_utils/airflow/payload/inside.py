@@ -11,6 +11,9 @@ Usage: ``python -c SOURCE revisions | migrate PROFILE | administrator | decrypts
 
 from __future__ import annotations
 
+# It is no Ansible code: what it prints is what its caller reads.
+# pylint: disable=ansible-bad-function
+
 import contextlib
 import importlib.util
 import json
