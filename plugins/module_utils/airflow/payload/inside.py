@@ -13,7 +13,6 @@ from __future__ import annotations
 
 # It is no Ansible code: what it prints is what its caller reads.
 # pylint: disable=ansible-bad-function
-
 import contextlib
 import importlib.util
 import json
