@@ -82,6 +82,7 @@ class Instance:
     def call(self, module: types.ModuleType, *, check: bool = False, **params: t.Any) -> dict[str, t.Any]:
         """The result of a module for this instance."""
         given = {**self.cluster_options, "values": self.values, **params}
+        given = {name: value for name, value in given.items() if value is not None}
         checked = ArgumentSpecValidator(module.argument_spec(), **getattr(module, "CONSTRAINTS", {})).validate(given)
         assert not checked.error_messages
         face = Face(params=checked.validated_parameters, check_mode=check)
