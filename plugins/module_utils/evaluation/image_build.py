@@ -141,8 +141,8 @@ def _set_up(build: _Build) -> None:
         place.chmod(0o644)
     shutil.copytree(build.recipe.helpers, build.mount)
     package_settings.write(build.mount)
-    for place in ("cache", "context"):
-        (build.mount / place).mkdir()
+    for folder in ("cache", "context"):
+        (build.mount / folder).mkdir()
     (build.mount / "uv").touch()
     build.storage.mkdir()
     build.configuration.write_text(
