@@ -99,7 +99,8 @@ coverage: ## Which lines the unit and API tests run
 	@$(DEV) coverage run -m pytest --quiet tests/unit tests/api
 	@$(DEV) coverage report
 
-test-e2e: molecule ## The same as molecule
+test-e2e: ## Cluster, images and modules against the real thing (make cluster-up images)
+	@$(DEV) pytest tests/e2e
 
 molecule: ## molecule test on the evaluation cluster
 	@$(DEV) molecule test

@@ -58,11 +58,13 @@ CLUSTER = (
 FAST = (Stage(name="test-unit"), Stage(name="artifact"), *LINT)
 # The API tests use programs that cluster-up builds.
 TEST_API = Stage(name="test-api", needs=("cluster-up",))
-TEST = (*CLUSTER, *FAST, TEST_API, Stage(name="molecule", needs=("images",), alone=True))
+TEST_E2E = Stage(name="test-e2e", needs=("images",), alone=True)
+TEST = (*CLUSTER, *FAST, TEST_API, Stage(name="molecule", needs=("images",), alone=True), TEST_E2E)
 TEST_FULL = (
     *CLUSTER,
     *FAST,
     TEST_API,
+    TEST_E2E,
     Stage(name="molecule-all", needs=("images",), alone=True),
     Stage(name="bench", needs=("images",), alone=True),
 )
