@@ -33,15 +33,27 @@ def probes(values: Values) -> Object:
     }
 
 
+def behind_proxy(values: Values) -> tuple[list[str], list[Object]]:
+    """Arguments and environment by which uvicorn believes what a proxy says of scheme and client (Airflow 3).
+
+    Without them, redirects of a site behind https lead to http. Airflow 2 has its own option for that.
+    """
+    if values.major < 3 or not values.core.base_url:
+        return [], []
+    # Which address an ingress controller's pod will have is not known; only the cluster reaches this port.
+    return ["--proxy-headers"], [{"name": "FORWARDED_ALLOW_IPS", "value": "*"}]
+
+
 def render(values: Values) -> list[Object]:
     """Service, Deployment and PodDisruptionBudget."""
     component, wanted = values.web_component, values.core.api_server
+    arguments, environment = behind_proxy(values)
     container = pods.airflow_container(
         values,
         wanted,
         component,
-        args=[component],
-        env=[*pods.database_env(values), *pods.jwt_env(values), *pods.web_secret_env(values)],
+        args=[component, *arguments],
+        env=[*pods.database_env(values), *pods.jwt_env(values), *pods.web_secret_env(values), *environment],
         mounts=[pods.config_mount("webserver_config.py")],
         ports=[{"name": component, "containerPort": names.WEB_PORT, "protocol": "TCP"}],
         **probes(values),
