@@ -10,7 +10,6 @@ import dataclasses
 import functools
 import os
 import pathlib
-import shutil
 import subprocess
 import textwrap
 
@@ -27,21 +26,40 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="images are built and 
 
 
 @dataclasses.dataclass(frozen=True)
+class Workshop:
+    """A mount namespace with buildah's storage in memory, kept by a process that sleeps in it."""
+
+    pid: int
+    storage: pathlib.Path
+
+    def attempt(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command without a network, not even loopback."""
+        inside = ["nsenter", f"--target={self.pid}", "--mount", "--"]
+        alone = ["unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", "--"]
+        return subprocess.run(
+            [*inside, *alone, *command],
+            env={**os.environ, "CONTAINERS_STORAGE_CONF": str(self.storage / "storage.conf")},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+
+
+@dataclasses.dataclass(frozen=True)
 class Container:
-    """A working container of buildah. Nothing of the network is there when something runs in it, not even loopback."""
+    """A working container of buildah."""
 
     name: str
-    storage: pathlib.Path
+    workshop: Workshop
 
     def attempt(
         self, *command: str, user: str | None = None, environment: c.Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
-        variables = [f"--env={name}={value}" for name, value in (environment or {}).items()]
-        return run(
-            self.storage,
-            *("buildah", "run", "--isolation=chroot", *([f"--user={user}"] if user else []), *variables),
-            *(self.name, "--", *command),
-        )
+        options = [f"--env={name}={value}" for name, value in (environment or {}).items()]
+        if user:
+            options.append(f"--user={user}")
+        return self.workshop.attempt("buildah", "run", "--isolation=chroot", *options, self.name, "--", *command)
 
     def run(self, *command: str, user: str | None = None, environment: c.Mapping[str, str] | None = None) -> str:
         done = self.attempt(*command, user=user, environment=environment)
@@ -52,37 +70,31 @@ class Container:
         return self.run("bash", "-euc", "".join(map(textwrap.dedent, parts)), user=user)
 
 
-def run(storage: pathlib.Path, *command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--", *command],
-        env={**os.environ, "CONTAINERS_STORAGE_CONF": str(storage / "storage.conf")},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-
-
 @pytest.fixture(scope="session")
-def storage(tmp_path_factory: pytest.TempPathFactory) -> c.Iterator[pathlib.Path]:
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> c.Iterator[Workshop]:
     folder = tmp_path_factory.mktemp("buildah")
-    (folder / "storage.conf").write_text(
-        f'[storage]\ndriver = "overlay"\ngraphroot = "{folder}/images"\nrunroot = "{folder}/run"\n'
-    )
-    yield folder
-    # pytest keeps the folders of three runs, and this one holds gigabytes.
-    shutil.rmtree(folder)
+    prepare = f"mount -t tmpfs tmpfs {folder}; cat >{folder}/storage.conf; echo ready; exec sleep infinity"
+    with subprocess.Popen(
+        ["unshare", "--mount", "--", "sh", "-euc", prepare], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as keeper:
+        assert keeper.stdin
+        assert keeper.stdout
+        keeper.stdin.write(f'[storage]\ndriver = "overlay"\ngraphroot = "{folder}/images"\nrunroot = "{folder}/run"\n')
+        keeper.stdin.close()
+        assert keeper.stdout.readline() == "ready\n"
+        yield Workshop(keeper.pid, folder)
+        keeper.kill()
 
 
 @pytest.fixture(scope="session")
-def container(storage: pathlib.Path) -> c.Callable[[str], Container]:
+def container(workshop: Workshop) -> c.Callable[[str], Container]:
     @functools.cache
     def of(image: str) -> Container:
         recipe = image_recipe.load(SOURCE, f"localhost/{image}")
         image_build.ensure(recipe, print)
-        made = run(storage, "buildah", "from", "--quiet", f"oci-archive:{recipe.archive}")
+        made = workshop.attempt("buildah", "from", "--quiet", f"oci-archive:{recipe.archive}")
         assert made.returncode == 0, made.stderr
-        return Container(made.stdout.strip(), storage)
+        return Container(made.stdout.strip(), workshop)
 
     return of
 
@@ -334,7 +346,7 @@ def test_no_image_remembers_where_it_was_built(container: c.Callable[[str], Cont
         """
         cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>&- || true
         grep -r --files-with-matches -E '^(deb|URIs:|Acquire::https?::Proxy)' /etc/apt || true
-        find /mnt /var/lib/apt/lists /var/cache/apt -type f -size +0
+        find /mnt /var/lib/apt/lists /var/cache/apt /etc/ssl/private -type f -size +0
         """,
         user="0",
     )

@@ -211,8 +211,8 @@ class TestFernetKey:
 
     def test_rotation_loses_nothing(self, instance: Instance) -> None:
         where = target.target({"values": instance.values})
-        params = {"api_url": None, "api_username": None}
-        with access.opened(params, instance.cluster, where) as api:
+        params = {**instance.cluster_options, "api_url": None, "api_username": None}
+        with access.opened(params, target.Reach(params, print), where) as api:
             body = {"connection_id": "e2e", "conn_type": "http", "password": self.PASSWORD}
             api.request("POST", "/api/v2/connections", body=body, doing="make a connection")
         old = instance.secret("fernet-key")["fernet-key"]

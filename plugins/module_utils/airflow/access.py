@@ -18,6 +18,7 @@ import urllib.parse
 
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow import rest
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow.target import (
+    Reach,
     Target,
     component_of,
     newest_ready,
@@ -45,22 +46,22 @@ API_CONSTRAINTS: t.Final[dict[str, t.Any]] = {"required_together": [["api_userna
 
 
 @contextlib.contextmanager
-def opened(params: dict[str, t.Any], cluster: Cluster, where: Target) -> t.Iterator[rest.Rest]:
+def opened(params: dict[str, t.Any], reach: Reach, where: Target) -> t.Iterator[rest.Rest]:
     """Airflow's API, closed in the end."""
     with contextlib.ExitStack() as stack:
-        client = _at_url(params, cluster, where) if params.get("api_url") else _forwarded(params, cluster, where, stack)
+        client = _at_url(params, reach, where) if params.get("api_url") else _forwarded(params, reach, where, stack)
         stack.callback(client.close)
         yield client
 
 
-def credentials(params: dict[str, t.Any], cluster: Cluster, where: Target) -> rest.Credentials:
+def credentials(params: dict[str, t.Any], reach: Reach, where: Target) -> rest.Credentials:
     """The task's user, else the administrator whose Secret the instance keeps."""
     if params.get("api_username"):
         return rest.Credentials(
             username=params["api_username"], password=params["api_password"], source="options of the task"
         )
     name = where.name("admin")
-    secret = cluster.get(named("Secret"), name, where.namespace)
+    secret = reach.cluster.get(named("Secret"), name, where.namespace)
     content = texts(secret) if secret else {}
     if not content.get("username") or not content.get("password"):
         raise rest.Away(
@@ -120,7 +121,8 @@ def _container(pod: Object) -> Object:
     return next((box for box in containers if box["name"] == component), containers[0])
 
 
-def _forwarded(params: dict[str, t.Any], cluster: Cluster, where: Target, stack: contextlib.ExitStack) -> rest.Rest:
+def _forwarded(params: dict[str, t.Any], reach: Reach, where: Target, stack: contextlib.ExitStack) -> rest.Rest:
+    cluster = reach.cluster
     pod = web_pod(cluster, where)
     facts = facts_of_component(component_of(pod))
     chosen = [pod]
@@ -145,13 +147,13 @@ def _forwarded(params: dict[str, t.Any], cluster: Cluster, where: Target, stack:
         connection.auto_open = 0
         return connection
 
-    return rest.Rest(dial, facts, base_path(pod, facts), credentials(params, cluster, where))
+    return rest.Rest(dial, facts, base_path(pod, facts), credentials(params, reach, where))
 
 
 # --- at a URL ---
 
 
-def _at_url(params: dict[str, t.Any], cluster: Cluster, where: Target) -> rest.Rest:
+def _at_url(params: dict[str, t.Any], reach: Reach, where: Target) -> rest.Rest:
     url = urllib.parse.urlsplit(params["api_url"])
     if url.scheme not in ("http", "https") or not url.hostname:
         raise Failure(f"api_url is '{params['api_url']}', but must begin with http:// or https:// and a host.")
@@ -168,7 +170,7 @@ def _at_url(params: dict[str, t.Any], cluster: Cluster, where: Target) -> rest.R
 
     path = url.path.rstrip("/")
     facts = _facts_at(dial, path, params["api_url"])
-    return rest.Rest(dial, facts, path, credentials(params, cluster, where))
+    return rest.Rest(dial, facts, path, credentials(params, reach, where))
 
 
 def _tls(params: dict[str, t.Any]) -> ssl.SSLContext:

@@ -17,9 +17,8 @@ import urllib.parse
 
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow import access, rest
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow.rest import AirflowError, Answer, Rest
-from ansible_collections.dagops.airflow.plugins.module_utils.airflow.target import target
+from ansible_collections.dagops.airflow.plugins.module_utils.airflow.target import Reach, target
 from ansible_collections.dagops.airflow.plugins.module_utils.face import Face, Failure
-from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import connect
 
 Dag = dict[str, t.Any]
 DagRun = dict[str, t.Any]
@@ -54,9 +53,9 @@ _TASK_FIELDS: t.Final = (
 def run(face: Face) -> dict[str, t.Any]:
     """Trigger a run unless it is there, and wait for its end unless told not to."""
     where = target(face.params)
-    cluster = connect(face.params, face.progress)
+    reach = Reach(face.params, face.progress)
     try:
-        with access.opened(face.params, cluster, where) as api:
+        with access.opened(face.params, reach, where) as api:
             result = Trigger(face, api).run()
     except rest.Away as away:
         if not face.check_mode:
@@ -64,7 +63,7 @@ def run(face: Face) -> dict[str, t.Any]:
         # A play that would have made the instance by now.
         face.warn(f"Whether DAG {face.params['dag_id']} is there cannot be told. {away.message}")
         result = {"changed": True}
-    return {**result, "api_requests": cluster.requests}
+    return {**result, "api_requests": reach.requests}
 
 
 class Trigger:
@@ -304,23 +303,25 @@ def states(tasks: t.Sequence[TaskInstance]) -> str:
 
 
 def log_lines(answer: Answer) -> list[str]:
-    """A task's log as lines: 3.x gives events, 2.11 text."""
+    """A task's log as lines (3.x gives events, 2.11 text), without the marks by which the user interface folds them."""
+    return [line for line in _raw_lines(answer) if "::group::" not in line and "::endgroup::" not in line]
+
+
+def _raw_lines(answer: Answer) -> list[str]:
     if answer.kind != "application/json":
         return answer.body.decode(errors="replace").splitlines()
     content = answer.json().get("content")
     if isinstance(content, str):
         return content.splitlines()
-    return [line for event in content or () for line in event_lines(event)]
+    return [line for event in content or () for line in _event_lines(event)]
 
 
-def event_lines(event: t.Any) -> t.Iterator[str]:
-    """One event: its words, and the error that it tells of; not the marks by which the user interface folds lines."""
+def _event_lines(event: t.Any) -> t.Iterator[str]:
+    """One event: its words, and the error that it tells of."""
     if not isinstance(event, dict):
         yield str(event)
         return
-    words = str(event.get("event", ""))
-    if not words.startswith(("::group::", "::endgroup::")):
-        stamp, level = event.get("timestamp"), str(event.get("level", "")).upper()
-        yield " ".join(part for part in (stamp, level, words) if part)
+    words = (event.get("timestamp"), str(event.get("level", "")).upper(), str(event.get("event", "")))
+    yield " ".join(word for word in words if word)
     for error in event.get("error_detail") or ():
         yield f"{error.get('exc_type')}: {error.get('exc_value')}"

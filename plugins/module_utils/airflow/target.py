@@ -15,7 +15,7 @@ import typing as t
 
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow.payload import inside
 from ansible_collections.dagops.airflow.plugins.module_utils.face import ArgumentSpec, Failure
-from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import Cluster
+from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import Cluster, connect
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object, named
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import load
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
@@ -47,6 +47,26 @@ class Target:
         """Label selector for the pods and workloads of components; those of the official chart match, too."""
         which = f",component in ({','.join(components)})" if components else ""
         return f"tier=airflow,release={self.instance}{which}"
+
+
+class Reach:
+    """The cluster, connected to once it is needed: Airflow at a URL of its own, with a given user, needs none."""
+
+    def __init__(self, params: dict[str, t.Any], notify: t.Callable[[str], None]) -> None:
+        self._params = params
+        self._notify = notify
+        self._cluster: Cluster | None = None
+
+    @property
+    def cluster(self) -> Cluster:
+        if self._cluster is None:
+            self._cluster = connect(self._params, self._notify)
+        return self._cluster
+
+    @property
+    def requests(self) -> int:
+        """Requests that were sent to the Kubernetes API."""
+        return self._cluster.requests if self._cluster else 0
 
 
 def target(params: dict[str, t.Any]) -> Target:

@@ -14,10 +14,9 @@ import urllib.parse
 
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow import access, rest
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow.rest import Credentials, Rest
-from ansible_collections.dagops.airflow.plugins.module_utils.airflow.target import Target, run_inside, target
+from ansible_collections.dagops.airflow.plugins.module_utils.airflow.target import Reach, Target, run_inside, target
 from ansible_collections.dagops.airflow.plugins.module_utils.face import Face, Failure
 from ansible_collections.dagops.airflow.plugins.module_utils.kube import diff
-from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import Cluster, connect
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Admin
 
 User = dict[str, t.Any]
@@ -145,10 +144,10 @@ def unknown_roles(changes: t.Iterable[Change], known: t.Collection[str]) -> None
 def run(face: Face) -> dict[str, t.Any]:
     """Reconcile the users; without a list, the first administrator of the instance."""
     where = target(face.params)
-    cluster = connect(face.params, face.progress)
+    reach = Reach(face.params, face.progress)
     try:
-        with access.opened(face.params, cluster, where) as api:
-            changes, bootstrapped = Users(face, cluster, where, api).reconcile()
+        with access.opened(face.params, reach, where) as api:
+            changes, bootstrapped = Users(face, reach, where, api).reconcile()
     except rest.Away as away:
         if not face.check_mode:
             raise
@@ -161,7 +160,7 @@ def run(face: Face) -> dict[str, t.Any]:
         "updated": [change.username for change in changes if change.action == "update"],
         "deleted": [change.username for change in changes if change.action == "delete"],
         "administrator_reset": bootstrapped,
-        "api_requests": cluster.requests,
+        "api_requests": reach.requests,
     }
     if face.diff_mode:
         result["diff"] = [change.entry() for change in changes]
@@ -171,9 +170,9 @@ def run(face: Face) -> dict[str, t.Any]:
 class Users:
     """One pass over the users of one instance."""
 
-    def __init__(self, face: Face, cluster: Cluster, where: Target, api: Rest) -> None:
+    def __init__(self, face: Face, reach: Reach, where: Target, api: Rest) -> None:
         self._face = face
-        self._cluster = cluster
+        self._reach = reach
         self._where = where
         self._api = api
 
@@ -220,7 +219,7 @@ class Users:
         values = self._where.values
         admin = values.core.admin if values else Admin()
         who = self._api.credentials
-        pod = access.web_pod(self._cluster, self._where)
+        pod = access.web_pod(self._reach.cluster, self._where)
         self._face.progress(f"User {who.username} cannot log in yet; setting it from within a pod")
         profile = {
             "username": who.username,
@@ -229,7 +228,7 @@ class Users:
             "first_name": admin.first_name,
             "last_name": admin.last_name,
         }
-        if not run_inside(self._cluster, pod, "administrator", stdin=profile)["done"]:
+        if not run_inside(self._reach.cluster, pod, "administrator", stdin=profile)["done"]:
             raise not_fab()
 
     # --- what is wished ---
