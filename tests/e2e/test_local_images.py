@@ -77,13 +77,17 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> c.Iterator[Workshop]:
     with subprocess.Popen(
         ["unshare", "--mount", "--", "sh", "-euc", prepare], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as keeper:
-        assert keeper.stdin
-        assert keeper.stdout
-        keeper.stdin.write(f'[storage]\ndriver = "overlay"\ngraphroot = "{folder}/images"\nrunroot = "{folder}/run"\n')
-        keeper.stdin.close()
-        assert keeper.stdout.readline() == "ready\n"
-        yield Workshop(keeper.pid, folder)
-        keeper.kill()
+        try:
+            assert keeper.stdin
+            assert keeper.stdout
+            keeper.stdin.write(
+                f'[storage]\ndriver = "overlay"\ngraphroot = "{folder}/images"\nrunroot = "{folder}/run"\n'
+            )
+            keeper.stdin.close()
+            assert keeper.stdout.readline() == "ready\n"
+            yield Workshop(keeper.pid, folder)
+        finally:
+            keeper.kill()
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ export SSL_CERT_FILE=/mnt/certificates.crt UV_CACHE_DIR=/mnt/cache/uv UV_LINK_MO
 /mnt/uv venv --quiet --python /usr/bin/python3.11 "$directory"
 # What has no wheel is built, with the setuptools of the lock.
 /mnt/uv pip sync --require-hashes --build-constraints "$lock" --python "$directory/bin/python" "$lock"
+rm -f /tmp/uv-*.lock
 
 # python-ldap would need a compiler; Debian has built it.
 ln -s $debian/ldap $debian/_ldap.*.so $debian/ldapurl.py $debian/ldif.py $debian/python_ldap-*.egg-info "$packages"
