@@ -66,7 +66,7 @@ archive:
   description: Where the OCI archive of the image is, or would be.
   type: str
   returned: success
-  sample: /root/.cache/dagops-airflow/images/airflow-3.3.2-0123456789ab.tar
+  sample: /home/ada/.cache/dagops-airflow/images/airflow-3.3.2-0123456789ab.tar
 log:
   description: The last lines of the build.
   type: list
