@@ -71,7 +71,8 @@ lint-python: ## ruff: rules and format
 	@$(DEV) ruff format --check .
 
 lint-shell: ## shellcheck
-	@$(DEV) shellcheck .ci/run tools/bootstrap tools/lock tools/run
+	@$(DEV) shellcheck .ci/run tools/bootstrap tools/lock tools/run roles/local_images/files/helpers/apt-install \
+		$(wildcard roles/local_images/files/images/*/*.sh roles/local_images/files/images/*/*/*.sh roles/local_images/files/images/*/*/prepare)
 
 lint-types: ## mypy, strict
 	@$(DEV) mypy --no-incremental plugins tools
