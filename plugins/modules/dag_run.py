@@ -78,7 +78,7 @@ RETURN = r"""
 run:
   description: The run as Airflow has it.
   type: dict
-  returned: success, and when the run failed
+  returned: when there is a run, which check mode does not make
   contains:
     dag_id:
       description: The DAG.
@@ -111,7 +111,7 @@ task_instances:
   description: The tasks of the run, by start.
   type: list
   elements: dict
-  returned: success, and when the run failed
+  returned: when there is a run
   contains:
     task_id:
       description: The task.

@@ -16,7 +16,8 @@ description:
     needed.
   - The Job also makes the first administrator while there are no users yet. Its password reaches it as a file from a
     Secret, so it is in no pod spec, argument or process list.
-  - A database that a newer Airflow has migrated is refused and left alone.
+  - A database that a newer Airflow has migrated is refused and left alone, and so is one that was used with another
+    Fernet key.
   - One migration runs at a time. One that an interrupted run has left behind is waited for.
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
@@ -26,11 +27,12 @@ options:
     description: Seconds that the migration may take. It goes on in the cluster if the time is over.
     type: int
     default: 1800
-  job:
+  lost_fernet_key_accepted:
     description:
-      - A complete Job to run instead of the one that the values describe. Its container has to report as the
-        collection's own does.
-    type: dict
+      - Consent to a Fernet key that decrypts nothing of what is encrypted in the database, because the old one is lost.
+        Without it, such a database is refused before the pods that could not read it start.
+    type: bool
+    default: false
 attributes:
   check_mode:
     description: Can run in check mode and return changed status prediction without modifying target.
@@ -87,6 +89,11 @@ revisions:
   description: Revisions of the database.
   type: dict
   returned: when the image does not know them
+lost:
+  description: Some of the rows that the Fernet key does not decrypt.
+  type: list
+  elements: str
+  returned: when it decrypts none
 api_requests:
   description: Requests that were sent to the Kubernetes API.
   type: int
@@ -105,7 +112,7 @@ def argument_spec() -> dict[str, t.Any]:
         **CLUSTER_OPTIONS,
         "values": {"type": "dict"},
         "wait_timeout": {"type": "int", "default": 1800},
-        "job": {"type": "dict"},
+        "lost_fernet_key_accepted": {"type": "bool", "default": False, "no_log": False},
     }
 
 

@@ -89,7 +89,7 @@ verified:
     first_key: 42
     older_keys: 0
 lost:
-  description: Rows that no key decrypts.
+  description: Some of the rows that no key decrypts.
   type: list
   elements: str
   returned: when there are any

@@ -7,7 +7,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.dagops.airflow.plugins.module_utils.airflow import access, fernet, target
+from ansible_collections.dagops.airflow.plugins.module_utils.airflow import access, fernet, migration, target
 from ansible_collections.dagops.airflow.plugins.module_utils.face import Failure
 from ansible_collections.dagops.airflow.plugins.module_utils.kube import kinds
 from ansible_collections.dagops.airflow.plugins.module_utils.render.migration import migration_job
@@ -53,25 +53,31 @@ class TestDbMigration:
                     instance.call(db_migration, check=check)
             assert instance.sql("SELECT version_num FROM alembic_version") == "ffffffffffff"
 
-    def test_a_failing_migration_is_told_with_its_last_lines(self, instance: Instance) -> None:
+    def test_a_failing_migration_is_told_with_its_last_lines(
+        self, instance: Instance, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         script = "print('half way'); raise SystemExit('the disk is full')"
         job = migration_job(load(instance.values), script)
+        monkeypatch.setattr(migration.Migration, "_job", lambda _self: job)
         with instance.at_revision("alembic_version_fab", OLD_FAB):
             with pytest.raises(Failure, match="could not be migrated") as caught:
-                instance.call(db_migration, job=job)
+                instance.call(db_migration)
             assert "the disk is full" in caught.value.message
             assert f"Job/{instance.name}/{job['metadata']['name']}" in caught.value.message
             # Nothing is left in the way of the next run.
             with pytest.raises(Failure, match="the disk is full"):
-                instance.call(db_migration, job=job)
+                instance.call(db_migration)
 
-    def test_a_migration_of_an_interrupted_run_is_waited_for(self, instance: Instance) -> None:
-        told = {"refused": False, "before": {}, "after": {}, "administrator": False}
+    def test_a_migration_of_an_interrupted_run_is_waited_for(
+        self, instance: Instance, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        told = {"refused": "", "before": {}, "after": {}, "administrator": False, "lost": []}
         script = f"import time; time.sleep(8); open('/dev/termination-log', 'w').write('{json.dumps(told)}')"
         job = migration_job(load(instance.values), script)
+        monkeypatch.setattr(migration.Migration, "_job", lambda _self: job)
         started = instance.cluster.create(job)
         with instance.at_revision("alembic_version_fab", OLD_FAB):
-            instance.call(db_migration, job=job)
+            instance.call(db_migration)
         assert any("is running already" in line for line in instance.told)
         live = instance.cluster.get(JOB, job["metadata"]["name"], instance.name)
         assert live
@@ -247,6 +253,11 @@ class TestFernetKey:
             for state in ("present", "rotated", "finalized"):
                 with pytest.raises(Failure, match=r"does not decrypt what is in the database .*connection e2e"):
                     instance.call(fernet_key, state=state)
+            # A migration would be followed by pods that cannot read their connections, so it finds that out, too.
+            with instance.at_revision("alembic_version_fab", OLD_FAB):
+                with pytest.raises(Failure, match=r"decrypts nothing of what is in the database .*connection e2e"):
+                    instance.call(db_migration)
+                assert instance.sql("SELECT version_num FROM alembic_version_fab") == OLD_FAB
         finally:
             instance.call(secrets, given={"fernet_key": key}, replace_fernet_key=True)
         assert instance.call(fernet_key)["verified"] == {"first_key": 1, "older_keys": 0}

@@ -73,6 +73,11 @@ class Migration:
             # The pod is gone already, with what it had to tell.
             before = current(report) if report else {}
             return self._result(before, {}, changed=True)
+        if told["lost"]:
+            self._face.warn(
+                f"The Fernet key of instance {self._values.name} does not decrypt everything in its database, for "
+                f"example {', '.join(told['lost'][:5])}. Enter these anew."
+            )
         return self._result(current(told["before"]), current(told["after"]), administrator=told["administrator"])
 
     # --- what is there ---
@@ -101,10 +106,21 @@ class Migration:
                     revisions=current(report),
                 )
 
+    def _refuse_key(self, lost: list[str]) -> None:
+        """A new key beside an old database is how connections are lost."""
+        secret = f"Secret/{self._values.namespace}/{names.name(self._values, 'fernet-key')}"
+        raise Failure(
+            f"{secret} holds a Fernet key that decrypts nothing of what is in the database of instance "
+            f"{self._values.name} (such as {', '.join(lost[:5])}): it was used with another key. Nothing was changed. "
+            "Put that key into the Secret (or into airflow_core_fernet_key). If it is lost for good, set "
+            "lost_fernet_key_accepted to true, and enter connections and variables anew.",
+            lost=lost,
+        )
+
     # --- the Job ---
 
     def _migrate(self) -> dict[str, t.Any] | None:
-        job = self._face.params["job"] or self._job()
+        job = self._job()
         self._wait_for_others(job)
         job = self._started(job)
         self._face.progress(f"{label(job)} migrates the database")
@@ -116,6 +132,7 @@ class Migration:
             told = self._last_words(job)
             if told and told["refused"]:
                 self._refuse_unknown(told["before"])
+                self._refuse_key(told["lost"])
             raise Failure(
                 f"The database of instance {self._values.name} could not be migrated. {failure.message}",
                 job=job["metadata"]["name"],
@@ -130,6 +147,7 @@ class Migration:
             "first_name": admin.first_name,
             "last_name": admin.last_name,
             "folder": names.ADMIN_FOLDER,
+            "lost_accepted": self._face.params["lost_fernet_key_accepted"],
         }
         return migration_job(self._values, source(), "migrate", json.dumps(profile, sort_keys=True))
 

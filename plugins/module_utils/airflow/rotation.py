@@ -203,11 +203,11 @@ class FernetKey:
             return None
         proof = run_inside(self._cluster, pod, "decrypts", stdin=keys)
         if proof["lost"]:
-            shown = ", ".join(proof["lost"][:5]) + (" and others" if len(proof["lost"]) > 5 else "")
+            shown = ", ".join(proof["lost"][:5])
             raise Failure(
                 f"The Fernet key in Secret/{self._values.namespace}/{self._name} does not decrypt what is in the "
-                f"database ({len(proof['lost'])} rows, such as {shown}): put the key that encrypted them back (as the "
-                "last of the list, after a comma), or delete and enter these anew.",
+                f"database, such as {shown}: put the key that encrypted them back (as the last of the list, after a "
+                "comma), or delete and enter these anew.",
                 lost=proof["lost"],
             )
         return proof

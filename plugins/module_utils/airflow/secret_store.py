@@ -73,11 +73,19 @@ class SecretStore:
 
     def check(self, wanted: Wanted) -> None:
         """Raise ``Failure`` for a value that cannot be used, before anything is changed."""
-        live = self._live.get(wanted.name)
-        self._settled(wanted, texts(live) if live else {})
+        self._settled(wanted, self._existing(wanted.name))
+
+    def _existing(self, name: str) -> Texts:
+        live = self._live.get(name)
+        return texts(live) if live else {}
 
     def _settled(self, wanted: Wanted, existing: Texts) -> tuple[Texts, Origins]:
-        return secrets.settled(wanted, existing, f"Secret/{self._values.namespace}/{wanted.name}")
+        where = f"Secret/{self._values.namespace}/{wanted.name}"
+        data = self._live.get(wanted.name, {}).get("data") or {}
+        for key in wanted.entries:
+            if data.get(key) and key not in existing:
+                raise Failure(f"{where}, key {key} holds bytes that are no text (UTF-8): put the right value there.")
+        return secrets.settled(wanted, existing, where)
 
     def derive(self, name: str, content: Texts) -> Outcome:
         """Bring a Secret to what was computed for it."""
@@ -103,8 +111,7 @@ class SecretStore:
 
     def _reconcile(self, name: str, settle: t.Callable[[Texts], tuple[Texts, Origins]]) -> Outcome:
         for _attempt in range(_ATTEMPTS):
-            live = self._live.get(name)
-            existing = texts(live) if live else {}
+            live, existing = self._live.get(name), self._existing(name)
             content, origins = settle(existing)
             try:
                 if live is None:

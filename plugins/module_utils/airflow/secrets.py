@@ -56,7 +56,9 @@ class Entry:
     """The variable that may give it, for messages."""
     generate: t.Callable[[], str] | None = None
     check: t.Callable[[str, str], str] | None = None
-    """Tidies a value, or raises ``Failure`` naming where it is from."""
+    """Tidies a given value; raises ``Failure``, naming where it is from, for any value that cannot work."""
+    demand: t.Callable[[str, str], None] | None = None
+    """Raises ``Failure`` for a given value that is worse than one that would be generated."""
     guard: t.Callable[[str, str], str | None] | None = None
     """Why an existing value must not be replaced by a given one, if it must not."""
 
@@ -83,12 +85,16 @@ def _settle(entry: Entry, existing: str | None, where: str) -> tuple[str, str]:
         return entry.fixed, "fixed"
     if entry.given:
         given = entry.check(entry.given, entry.variable or where) if entry.check else entry.given
+        if entry.demand:
+            entry.demand(given, entry.variable or where)
         refusal = entry.guard(existing, given) if entry.guard and existing and existing != given else None
         if refusal:
             raise Failure(refusal)
         return given, "existing" if given == existing else "given"
     if existing:
-        return (entry.check(existing, where) if entry.check else existing), "existing"
+        if entry.check:
+            entry.check(existing, where)
+        return existing, "existing"
     if entry.generate is None:
         raise Failure(f"{entry.variable} is required: {where} has no value yet, and this one cannot be generated.")
     return entry.generate(), "generated"
@@ -109,7 +115,7 @@ def required_secrets(values: Values, given: Given, *, replace_fernet_key: bool =
         ),
     ]
     if values.major >= 3:
-        entry = _entry(given, "jwt_secret", token, check=long_enough)
+        entry = dataclasses.replace(_entry(given, "jwt_secret", token), demand=long_enough)
         wanted.append(Wanted(name=names.name(values, "jwt-secret"), entries={"jwt-secret": entry}))
     if values.database.credentials is None:
         wanted.append(
@@ -146,14 +152,16 @@ def _keeps_readable(existing: str, given: str) -> str | None:
     )
 
 
-def long_enough(secret: str, where: str) -> str:
-    """HMAC is as strong as its key, and PyJWT warns below the hash's size."""
+def long_enough(secret: str, where: str) -> None:
+    """HMAC is as strong as its key, and PyJWT warns below the hash's size.
+
+    One that is there may be shorter: the official chart made such, and to replace it would fail running tasks.
+    """
     if len(secret.encode()) < 64:
         raise Failure(
             f"{where} has {len(secret.encode())} bytes, but a JWT secret needs at least 64 (Airflow signs with HS512): "
             "give a longer one, or leave the variable out to have one made and kept."
         )
-    return secret
 
 
 def _database_password(values: Values, given: Given) -> Entry:

@@ -195,27 +195,37 @@ def uses_fab() -> bool:
     return ".fab." in f".{setting('core', 'auth_manager') or default}."
 
 
-def migrate(profile: dict[str, str]) -> dict[str, t.Any]:
-    """The migration and the first administrator in one start of Airflow."""
+def migrate(profile: dict[str, t.Any]) -> dict[str, t.Any]:
+    """The migration and the first administrator in one start of Airflow.
+
+    Nothing is done where the image does not know the database's revision, or where the Fernet key is not the one that
+    the database was used with: the pods that are about to start could not read their connections.
+    """
     with database() as cursor:
         before = revisions(cursor)
+    proof = decrypts([key.strip() for key in os.environ.get("AIRFLOW__CORE__FERNET_KEY", "").split(",") if key.strip()])
+    told = {"before": before, "after": before, "administrator": False, "lost": proof["lost"], "refused": None}
     if not all(schema["known"] for schema in before.values()):
-        return {"refused": True, "before": before, "after": before, "administrator": False}
+        return {**told, "refused": "revision"}
+    if proof["lost"] and not proof["first"] + proof["later"] and not profile["lost_accepted"]:
+        return {**told, "refused": "fernet_key"}
     if pending(before):
         upgrade()
     with database() as cursor:
         after, alone = revisions(cursor), uses_fab() and without_users(cursor)
     if alone:
-        folder = profile.pop("folder")
-        set_administrator({**profile, **{key: text_of(os.path.join(folder, key)) for key in ("username", "password")}})
-    return {"refused": False, "before": before, "after": after, "administrator": alone}
+        files = {key: text_of(os.path.join(profile["folder"], key)) for key in ("username", "password")}
+        set_administrator({**profile, **files})
+    return {**told, "after": after, "administrator": alone}
 
 
 # --- the Fernet key ---
 
 
 def decrypts(keys: list[str]) -> dict[str, t.Any]:
-    """How many encrypted values the first key reads, how many only a later one, and which ones none."""
+    """How many encrypted values the first key reads, how many only a later one, and some of those that none does."""
+    if not keys:
+        return {"first": 0, "later": 0, "lost": []}  # They come from elsewhere, so nothing can be told.
     from cryptography.fernet import Fernet, InvalidToken
 
     fernets = [Fernet(key) for key in keys]
@@ -243,7 +253,8 @@ def decrypts(keys: list[str]) -> dict[str, t.Any]:
                     lost.append(f"{table} {label}")
                 else:
                     counts["first" if position == 0 else "later"] += 1
-    return {**counts, "lost": sorted(set(lost))}
+    # A container's last message has 4096 bytes.
+    return {**counts, "lost": sorted(set(lost))[:20]}
 
 
 # Table, what names a row, the column, and which rows hold an encrypted value.

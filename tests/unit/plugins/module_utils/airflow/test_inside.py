@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import pathlib
 import typing as t
 
 import pytest
+from cryptography.fernet import Fernet
 
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow.payload import inside
 
@@ -148,6 +150,33 @@ def test_users_are_kept_by_fab_alone(
         (airflow / "utils/db_manager.py").unlink()
     monkeypatch.setenv("AIRFLOW__CORE__AUTH_MANAGER", manager)
     assert inside.uses_fab() is fab
+
+
+def test_a_key_is_proved_by_what_it_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    new, old, lost = (Fernet.generate_key().decode() for _number in range(3))
+    held = {
+        "connection": [("a", Fernet(new).encrypt(b"x").decode()), ("b", Fernet(old).encrypt(b"x").decode())],
+        "variable": [("c", Fernet(lost).encrypt(b"x").decode())],
+    }
+
+    class Rows:
+        def execute(self, query: str, arguments: tuple[t.Any, ...]) -> None:
+            table = query.split(" FROM ")[1].split()[0]
+            self.rows = (
+                [(name,) for name in held]
+                if arguments
+                else held[table]
+                if "password" in query or table == "variable"
+                else []
+            )
+
+        def fetchall(self) -> list[tuple[str, ...]]:
+            return self.rows
+
+    monkeypatch.setattr(inside, "database", lambda: contextlib.nullcontext(Rows()))
+    assert inside.decrypts([new, old]) == {"first": 1, "later": 1, "lost": ["variable c"]}
+    assert inside.decrypts([lost]) == {"first": 1, "later": 0, "lost": ["connection a", "connection b"]}
+    assert inside.decrypts([]) == {"first": 0, "later": 0, "lost": []}
 
 
 def test_an_image_without_airflow_is_told() -> None:

@@ -114,6 +114,15 @@ def test_a_jwt_secret_that_is_too_short_is_refused() -> None:
         settle("jwt-secret", {}, jwt_secret="too short")
 
 
+def test_a_short_jwt_secret_of_the_official_chart_stays() -> None:
+    assert settle("jwt-secret", {"jwt-secret": "a" * 32})[1] == {"jwt-secret": "existing"}
+
+
+def test_what_is_there_stays_to_the_last_byte() -> None:
+    content, origins = settle("fernet-key", {"fernet-key": f"{OLD}\n"})
+    assert (content, origins) == ({"fernet-key": f"{OLD}\n"}, {"fernet-key": "existing"})
+
+
 def test_airflow_2_has_the_secrets_of_its_own() -> None:
     names = {item.name for item in secrets.required_secrets(values(airflow_version="2.11.2"), {})}
     assert "airflow-webserver-secret-key" in names
