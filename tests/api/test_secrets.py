@@ -226,6 +226,14 @@ class TestRefusals:
         with pytest.raises(Failure, match="names Secret mine with the key username"):
             call(secrets, site, values=external)
 
+    def test_bytes_that_are_no_text(self, site: Site) -> None:
+        call(secrets, site)
+        broken = {"data": {"password": base64.b64encode(b"\xff\xfe").decode()}}
+        site.cluster.patch(SECRET, f"{INSTANCE}-admin", site.namespace, broken)
+        for check in (True, False):
+            with pytest.raises(Failure, match=rf"{INSTANCE}-admin, key password holds bytes that are no text"):
+                call(secrets, site, check=check)
+
     def test_an_immutable_secret_that_has_to_change(self, site: Site) -> None:
         make(site, "admin", immutable=True, username="admin", password="x")
         assert call(secrets, site)["secrets"][f"{INSTANCE}-admin"]["password"] == "existing"
