@@ -23,9 +23,9 @@ options:
     description:
       - V(present) makes sure that there is a key. The given one counts first, then the existing one, and only then one
         is generated.
-      - V(rotated) puts a new key in front of the old one, restarts the pods that read it by applying the component
-        C(core), has Airflow encrypt everything with the new key, and proves that it decrypts all of it. If a rotation
-        has been left unfinished, it goes on with that one.
+      - V(rotated) puts a new key in front of the old one, applies the components whose pods read it, which restarts
+        these, has Airflow encrypt everything with the new key, and proves that it decrypts all of it. If a rotation has
+        been left unfinished, it goes on with that one.
       - V(finalized) proves that nothing needs an old key any more, takes the old keys away, and restarts the pods.
     type: str
     choices: [present, rotated, finalized]

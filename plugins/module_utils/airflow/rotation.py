@@ -28,6 +28,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.airflow.target impo
 )
 from ansible_collections.dagops.airflow.plugins.module_utils.face import Face, Failure
 from ansible_collections.dagops.airflow.plugins.module_utils.kube import engine, wait
+from ansible_collections.dagops.airflow.plugins.module_utils.kube.checksums import Reference, references
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import Cluster, connect
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.engine import Request
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object, label
@@ -38,7 +39,6 @@ from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import 
 
 _KEY: t.Final = "fernet-key"
 _ROTATION_TIMEOUT: t.Final = 3600
-_WORKLOADS: t.Final = "core"
 
 Keys = list[str]
 Proof = dict[str, t.Any]
@@ -164,18 +164,23 @@ class FernetKey:
         self._store.ensure(Wanted(name=self._name, entries={_KEY: Entry(given=fernet.join(keys))}))
 
     def _roll_out(self) -> None:
-        """Apply the workloads: the checksum of the Secret restarts exactly what reads it."""
-        siblings = [item for part in RENDERERS if part != _WORKLOADS for item in render(self._values, part)]
-        scope = Scope(instance=self._values.name, namespace=self._values.namespace, component=_WORKLOADS)
-        request = Request(objects=render(self._values, _WORKLOADS), siblings=siblings, scope=scope)
-        outcome = engine.converge(self._cluster, request, self._face)
+        """Apply the workloads that read the key: the checksum of the Secret restarts them, and nothing else."""
+        applied = [item for part in readers(self._values, self._name) for item in self._apply(part)]
+        scope = Scope(instance=self._values.name, namespace=self._values.namespace, component="")
         wait.until_ready(
             self._cluster,
-            [item for step in outcome.steps if (item := step.after or step.live) and step.desired],
+            applied,
             timeout=self._face.params["wait_timeout"],
             notify=self._face.progress,
             selector=scope.selector,
         )
+
+    def _apply(self, part: str) -> list[Object]:
+        siblings = [item for other in RENDERERS if other != part for item in render(self._values, other)]
+        scope = Scope(instance=self._values.name, namespace=self._values.namespace, component=part)
+        request = Request(objects=render(self._values, part), siblings=siblings, scope=scope)
+        outcome = engine.converge(self._cluster, request, self._face)
+        return [item for step in outcome.steps if (item := step.after or step.live) and step.desired]
 
     def _reencrypt(self) -> None:
         """Airflow's own command: all rows in one transaction. Keys reach it by the pod's environment only."""
@@ -221,6 +226,12 @@ class FernetKey:
                 "running Airflow can rotate its Fernet key and prove it: apply the instance and wait for it first."
             )
         return pod or {}
+
+
+def readers(values: Values, secret: str) -> list[str]:
+    """Parts of the instance with workloads whose pods read a Secret."""
+    reference = Reference("Secret", values.namespace, secret)
+    return [part for part in RENDERERS if any(reference in references(item) for item in render(values, part))]
 
 
 def counts(proof: Proof) -> dict[str, int]:

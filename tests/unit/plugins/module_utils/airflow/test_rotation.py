@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow import fernet
-from ansible_collections.dagops.airflow.plugins.module_utils.airflow.rotation import next_keys
+from ansible_collections.dagops.airflow.plugins.module_utils.airflow.rotation import next_keys, readers
 from ansible_collections.dagops.airflow.plugins.module_utils.face import Failure
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import load
+from tests.unit.cases import BASE
 
 A, B, C = (fernet.generate() for _key in range(3))
 
@@ -48,3 +50,9 @@ def test_finalizing_keeps_the_first_key(given: list[str]) -> None:
 def test_finalizing_another_key_than_the_given_one_is_refused() -> None:
     with pytest.raises(Failure, match="rotate to it first"):
         next_keys("finalized", [B, A], [A])
+
+
+def test_every_part_that_reads_the_key_is_rolled_out() -> None:
+    assert readers(load(BASE), "airflow-fernet-key") == ["core", "triggerer"]
+    assert readers(load(BASE), "airflow-postgresql") == ["database"]
+    assert readers(load(BASE), "nobody-reads-it") == []
