@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import threading
+import select
 import time
 import typing as t
 import urllib.parse
@@ -85,11 +85,9 @@ def _proxy_options(proxy: urllib.parse.SplitResult | None) -> dict[str, t.Any]:
 
 def run(socket: t.Any, stdin: str | None, timeout: float, doing: str) -> ExecResult:
     """Feed ``stdin``, gather the output, and wait for the exit code."""
-    if stdin is not None:
-        if socket.getsubprotocol() != V5:
-            raise Failure(f"Cannot {doing}: only Kubernetes 1.30 and newer can end the input of a command.")
-        # In a thread of its own: a command may print while it reads, and neither side may wait for the other.
-        threading.Thread(target=_feed, args=(socket, stdin.encode()), daemon=True).start()
+    if stdin is not None and socket.getsubprotocol() != V5:
+        raise Failure(f"Cannot {doing}: only Kubernetes 1.30 and newer can end the input of a command.")
+    feed = _frames(stdin)
     output: dict[int, bytearray] = {_STDOUT: bytearray(), _STDERR: bytearray(), _STATUS: bytearray()}
     deadline = time.monotonic() + timeout
     try:
@@ -98,6 +96,11 @@ def run(socket: t.Any, stdin: str | None, timeout: float, doing: str) -> ExecRes
             if left <= 0:
                 raise TimeoutError
             socket.settimeout(left)
+            # In turns: TLS cannot be read and written at once from two threads, and a command may print while it reads.
+            if feed:
+                _send(socket, feed)
+                if not _has_something(socket):
+                    continue
             opcode, frame = socket.recv_data()
             if opcode == websocket.ABNF.OPCODE_CLOSE:
                 break
@@ -111,12 +114,27 @@ def run(socket: t.Any, stdin: str | None, timeout: float, doing: str) -> ExecRes
     return ExecResult(exit_code(bytes(output[_STATUS]), doing), stdout, stderr)
 
 
-def _feed(socket: t.Any, data: bytes) -> None:
-    # A command that ends without reading everything closes the socket, which is no error.
-    with contextlib.suppress(OSError, websocket.WebSocketException):
-        for start in range(0, len(data), _CHUNK):
-            socket.send_binary(bytes([_STDIN]) + data[start : start + _CHUNK])
-        socket.send_binary(bytes([_CLOSE, _STDIN]))
+def _frames(stdin: str | None) -> list[bytes]:
+    """The input of a command, and its end."""
+    if stdin is None:
+        return []
+    data = stdin.encode()
+    chunks = (data[start : start + _CHUNK] for start in range(0, len(data), _CHUNK))
+    return [*(bytes([_STDIN]) + chunk for chunk in chunks), bytes([_CLOSE, _STDIN])]
+
+
+def _send(socket: t.Any, feed: list[bytes]) -> None:
+    """Send the next frame; a command that ends without reading everything takes no more, which is no error."""
+    try:
+        socket.send_binary(feed.pop(0))
+    except (BrokenPipeError, ConnectionResetError, websocket.WebSocketConnectionClosedException):
+        feed.clear()
+
+
+def _has_something(socket: t.Any) -> bool:
+    """Whether a frame has begun to arrive; TLS may have it decrypted already."""
+    pending = getattr(socket.sock, "pending", None)
+    return bool((pending and pending()) or select.select([socket.sock], [], [], 0)[0])
 
 
 def exit_code(status: bytes, doing: str) -> int:

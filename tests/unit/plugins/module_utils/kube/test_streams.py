@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
+import socket as socket_module
 import typing as t
 
 import pytest
@@ -21,7 +23,7 @@ class Socket:
     """A websocket that has received some frames."""
 
     def __init__(self, *frames: bytes | Exception) -> None:
-        self._frames = list(frames)
+        self._frames: list[bytes | Exception] = list(frames)
         self.sent: list[bytes] = []
         self.timeout: float | None = None
 
@@ -86,6 +88,60 @@ class TestForwarded:
         monkeypatch.setattr(socket, "send_binary", lambda _data: (_ for _ in ()).throw(closed))
         with pytest.raises(ConnectionResetError):
             streams.Forwarded(socket).sendall(b"x")
+
+
+class Shell(Socket):
+    """The websocket of a command that prints what it reads once its input has ended."""
+
+    def __init__(self, *, protocol: str = streams.V5, silent: bool = False) -> None:
+        super().__init__()
+        self.sock, self._other = socket_module.socketpair()
+        self._protocol = protocol
+        self._silent = silent
+
+    def getsubprotocol(self) -> str:
+        return self._protocol
+
+    def send_binary(self, data: bytes) -> None:
+        super().send_binary(data)
+        if data == b"\xff\x00" and not self._silent:
+            text = b"".join(frame[1:] for frame in self.sent if frame[0] == 0)
+            self._frames = [b"\x01" + text, b"\x02warning", b'\x03{"status": "Success"}']
+            self._other.send(b"!")
+
+    def close(self) -> None:
+        self.sock.close()
+        self._other.close()
+
+
+class TestRun:
+    @pytest.mark.parametrize("text", ["", "hello", "ü" * 100_000])
+    def test_input_is_fed_and_ended(self, text: str) -> None:
+        shell = Shell()
+        with contextlib.closing(shell):
+            result = streams.run(shell, text, 5, "run cat")
+        assert (result.rc, result.stdout, result.stderr) == (0, text, "warning")
+        assert all(len(frame) <= 32 * 1024 + 1 for frame in shell.sent)
+
+    def test_old_clusters_cannot_end_the_input(self) -> None:
+        with contextlib.closing(Shell(protocol=streams.V4)) as shell, pytest.raises(Failure, match=r"1\.30 and newer"):
+            streams.run(shell, "x", 5, "run cat")
+
+    def test_a_command_that_reads_nothing_may_still_succeed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with contextlib.closing(Shell()) as shell:
+            shell._frames = [b"\x01done", b'\x03{"status": "Success"}']
+            monkeypatch.setattr(shell, "send_binary", lambda _data: (_ for _ in ()).throw(BrokenPipeError()))
+            assert streams.run(shell, "x", 5, "run true").stdout == "done"
+
+    def test_the_end_without_a_status_is_told(self) -> None:
+        with contextlib.closing(Shell()) as shell, pytest.raises(Failure, match="ended before the command did"):
+            streams.run(shell, None, 5, "run x")
+
+    def test_silence_is_told(self) -> None:
+        with contextlib.closing(Shell(silent=True)) as shell:
+            shell._frames = [websocket.WebSocketTimeoutException("timed out")]
+            with pytest.raises(Failure, match=r"within 0\.1 s"):
+                streams.run(shell, None, 0.1, "run x")
 
 
 class TestExitCode:
