@@ -13,7 +13,7 @@ import yaml
 
 pytest.register_assert_rewrite("tests.e2e.support")
 
-from tests.e2e.support import DAGS, Instance, ansible, namespace_and_dags  # noqa: E402
+from tests.e2e.support import FILES, Instance, ansible, namespace_and_dags  # noqa: E402
 
 ROOT = pathlib.Path(__file__).parents[2]
 NAME = "e2e"
@@ -22,8 +22,6 @@ CLUSTER = {"kubeconfig": "/var/lib/dagops-airflow/dagops/kubeconfig", "context":
 
 # One pod less than usual, and no pod for each task: two cores are shared with whatever else runs.
 VARIABLES: dict[str, t.Any] = {
-    "airflow_instance": NAME,
-    "airflow_version": "3.3.2",
     "airflow_image": {"repository": "localhost/airflow"},
     "airflow_database_postgres": {
         "image": {"repository": "localhost/postgres", "tag": "15"},
@@ -41,7 +39,7 @@ VARIABLES: dict[str, t.Any] = {
         f"airflow_core_{component}": {
             "volumes": [{"name": "e2e-dags", "configMap": {"name": "e2e-dags"}}],
             "volumeMounts": [
-                {"name": "e2e-dags", "mountPath": f"/opt/airflow/dags/{file}", "subPath": file} for file in DAGS
+                {"name": "e2e-dags", "mountPath": f"/opt/airflow/dags/{file}", "subPath": file} for file in FILES
             ],
         }
         for component in ("dag_processor", "scheduler")
@@ -51,6 +49,7 @@ VARIABLES: dict[str, t.Any] = {
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--keep", action="store_true", help="leave the instance running, to be used by the next run")
+    parser.addoption("--airflow", default="3.3.2", help="version of Airflow whose image the cluster has")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -65,16 +64,19 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def instance(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Instance]:
     inventory = tmp_path_factory.mktemp("inventory") / "hosts.yml"
+    version = request.config.getoption("--airflow")
+    name = f"{NAME}{version[0]}"
+    values = {**VARIABLES, "airflow_instance": name, "airflow_version": version}
     host = {
         "ansible_connection": "local",
         "airflow_kubeconfig": CLUSTER["kubeconfig"],
         "airflow_context": CLUSTER["context"],
-        **VARIABLES,
+        **values,
     }
-    inventory.write_text(yaml.safe_dump({"airflow": {"hosts": {NAME: host}}}), encoding="utf-8")
-    made = Instance(name=NAME, values=VARIABLES, cluster_options=CLUSTER)
+    inventory.write_text(yaml.safe_dump({"airflow": {"hosts": {name: host}}}), encoding="utf-8")
+    made = Instance(name=name, values=values, cluster_options=CLUSTER)
     namespace_and_dags(made)
-    ansible(ROOT, inventory, "site.yml", NAME)
+    ansible(ROOT, inventory, "site.yml", name)
     yield made
     if not request.config.getoption("--keep"):
-        ansible(ROOT, inventory, "uninstall.yml", NAME, "airflow_delete_data=true")
+        ansible(ROOT, inventory, "uninstall.yml", name, "airflow_delete_data=true")

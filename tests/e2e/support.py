@@ -8,6 +8,7 @@ import dataclasses
 import functools
 import json
 import pathlib
+import string
 import subprocess
 import types
 import typing as t
@@ -15,15 +16,16 @@ import typing as t
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow.target import AIRFLOW_COMPONENTS, newest_ready
+from ansible_collections.dagops.airflow.plugins.module_utils.airflow.versions import Facts, facts
 from ansible_collections.dagops.airflow.plugins.module_utils.kube import kinds
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import Cluster, connect
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object
 
-FAILS = '''\
+FAILS = string.Template('''\
 """A task that fails, in a DAG that begins paused."""
 
 import pendulum
-from airflow.sdk import dag, task
+$imports
 
 
 @dag(dag_id="e2e_fails", schedule=None, start_date=pendulum.datetime(2024, 1, 1), is_paused_upon_creation=True)
@@ -37,7 +39,7 @@ def e2e_fails():
 
 
 e2e_fails()
-'''
+''')
 BROKEN = '''\
 """A file of airflow that cannot be imported, so its dag is never known."""
 
@@ -45,7 +47,7 @@ import a_module_that_nobody_has
 
 dag_id = "e2e_broken"
 '''
-DAGS = {"e2e_fails.py": FAILS, "e2e_broken.py": BROKEN}
+FILES = ("e2e_fails.py", "e2e_broken.py")
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -74,6 +76,11 @@ class Instance:
     cluster_options: dict[str, t.Any]
     told: list[str] = dataclasses.field(default_factory=list)
     """All that modules have told so far."""
+
+    @property
+    def facts(self) -> Facts:
+        """What differs between the versions of Airflow."""
+        return facts(int(self.values["airflow_version"][0]))
 
     @functools.cached_property
     def cluster(self) -> Cluster:
@@ -128,23 +135,28 @@ class Instance:
         command = 'exec psql -qAt -U "$POSTGRES_USER" -d "$POSTGRES_DB"'
         return self.run_in("postgresql", "sh", "-c", command, stdin=statement).strip()
 
+    def revision(self) -> str:
+        """Of Airflow's own schema."""
+        return self.sql("SELECT version_num FROM alembic_version")
+
     @contextlib.contextmanager
-    def at_revision(self, table: str, revision: str) -> t.Iterator[None]:
-        """Let a schema look as if it were at another revision for a while."""
-        head = self.sql(f"SELECT version_num FROM {table}")  # noqa: S608 - our own words
-        change = "UPDATE {} SET version_num = '{}'"
-        self.sql(change.format(table, revision))
+    def at_revision(self, revision: str) -> t.Iterator[None]:
+        """Let Airflow's schema look as if it were at another revision for a while."""
+        head = self.revision()
+        change = "UPDATE alembic_version SET version_num = '{}'"
+        self.sql(change.format(revision))
         try:
             yield
         finally:
-            self.sql(change.format(table, head))
+            self.sql(change.format(head))
 
-    def restarts(self) -> dict[str, str]:
-        """The pods of Airflow, by component."""
+    def running(self) -> dict[str, str]:
+        """The pods of Airflow, by component, without those that are on their way out."""
         return {
             pod["metadata"]["labels"]["component"]: pod["metadata"]["uid"]
             for pod in self.pods()
             if pod["metadata"]["labels"]["component"] in AIRFLOW_COMPONENTS
+            and not pod["metadata"].get("deletionTimestamp")
         }
 
 
@@ -152,8 +164,11 @@ def namespace_and_dags(instance: Instance) -> None:
     """DAGs of the tests, which the pods mount."""
     meta = {"name": instance.name}
     instance.cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": meta})
+    imports = "airflow.sdk" if instance.facts.major >= 3 else "airflow.decorators"
+    texts = (FAILS.substitute(imports=f"from {imports} import dag, task"), BROKEN)
     meta = {"name": "e2e-dags", "namespace": instance.name}
-    instance.cluster.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": DAGS})
+    data = dict(zip(FILES, texts, strict=True))
+    instance.cluster.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": data})
 
 
 def ansible(root: pathlib.Path, inventory: pathlib.Path, playbook: str, target: str, *variables: str) -> None:
