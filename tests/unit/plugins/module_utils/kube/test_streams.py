@@ -85,7 +85,7 @@ class TestForwarded:
     def test_a_closed_websocket_takes_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
         socket = Socket()
         closed = websocket.WebSocketConnectionClosedException("gone")
-        monkeypatch.setattr(socket, "send_binary", lambda _data: (_ for _part in ()).throw(closed))
+        monkeypatch.setattr(socket, "send_binary", lambda _data: (part for part in ()).throw(closed))
         with pytest.raises(ConnectionResetError):
             streams.Forwarded(socket).sendall(b"x")
 
@@ -130,7 +130,7 @@ class TestRun:
     def test_a_command_that_reads_nothing_may_still_succeed(self, monkeypatch: pytest.MonkeyPatch) -> None:
         with contextlib.closing(Shell()) as shell:
             shell._frames = [b"\x01done", b'\x03{"status": "Success"}']
-            monkeypatch.setattr(shell, "send_binary", lambda _data: (_ for _part in ()).throw(BrokenPipeError()))
+            monkeypatch.setattr(shell, "send_binary", lambda _data: (part for part in ()).throw(BrokenPipeError()))
             assert streams.run(shell, "x", 5, "run true").stdout == "done"
 
     def test_the_end_without_a_status_is_told(self) -> None:
