@@ -176,5 +176,6 @@ def ansible(root: pathlib.Path, inventory: pathlib.Path, playbook: str, target: 
     command = ["ansible-playbook", str(root / "playbooks" / playbook), "-i", str(inventory)]
     for variable in (f"airflow_target={target}", *variables):
         command += ["-e", variable]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    # A standard input of its own: what other programs share may have been made non-blocking, which Ansible refuses.
+    done = subprocess.run(command, cwd=root, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
