@@ -44,6 +44,11 @@ def behind_proxy(values: Values) -> tuple[list[str], list[Object]]:
     return ["--proxy-headers"], [{"name": "FORWARDED_ALLOW_IPS", "value": "*"}]
 
 
+def command(values: Values) -> list[str]:
+    """Airflow 2's webserver would write the file of its process into Airflow's home, which nobody can write to."""
+    return ["api-server"] if values.major >= 3 else ["webserver", "--pid", "/tmp/airflow-webserver.pid"]
+
+
 def render(values: Values) -> list[Object]:
     """Service, Deployment and PodDisruptionBudget."""
     component, wanted = values.web_component, values.core.api_server
@@ -52,7 +57,7 @@ def render(values: Values) -> list[Object]:
         values,
         wanted,
         component,
-        args=[component, *arguments],
+        args=[*command(values), *arguments],
         env=[*pods.database_env(values), *pods.jwt_env(values), *pods.web_secret_env(values), *environment],
         mounts=[pods.config_mount("webserver_config.py")],
         ports=[{"name": component, "containerPort": names.WEB_PORT, "protocol": "TCP"}],
