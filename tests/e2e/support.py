@@ -117,6 +117,12 @@ class Instance:
         assert live
         return {key: base64.b64decode(value).decode() for key, value in live["data"].items()}
 
+    def secret_values(self) -> list[str]:
+        """Everything that must never be told."""
+        names = ["admin", "fernet-key", "metadata", "postgresql", self.facts.session_key]
+        names += ["jwt-secret"] if self.facts.major >= 3 else []
+        return [value for name in names for key, value in self.secret(name).items() if key != "username"]
+
     def pods(self) -> list[Object]:
         return self.cluster.list(kinds.named("Pod"), self.name, f"release={self.name}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import typing as t
 
 import pytest
@@ -99,7 +100,8 @@ class TestUser:
     def test_the_first_administrator_is_there_from_the_migration(self, instance: Instance) -> None:
         result = instance.predicted(user)
         assert (result["changed"], result["administrator_reset"]) == (False, False)
-        assert result["api_requests"] == 3
+        # Pods, Secret, and a forwarded port, which 2.11 closes after each answer.
+        assert result["api_requests"] <= (3 if instance.facts.major >= 3 else 4)
 
     def test_twelve_steps(self, instance: Instance) -> None:
         """Create, again, modify, again, delete, again; each in check mode first."""
@@ -139,9 +141,9 @@ class TestUser:
 
 class TestDagRun:
     def test_a_run_is_followed_to_its_end(self, instance: Instance) -> None:
-        assert instance.call(dag_run, check=True, dag_id="dagops_canary") == {"changed": True, "api_requests": 3}
+        assert instance.call(dag_run, check=True, dag_id="dagops_canary")["changed"]
         result = instance.call(
-            dag_run, dag_id="dagops_canary", run_id="e2e", conf={"a": 1}, note="by a test", logs=True
+            dag_run, dag_id="dagops_canary", run_id=f"e2e-{time.time()}", conf={"a": 1}, note="by a test", logs=True
         )
         assert (result["changed"], result["run"]["state"]) == (True, "success")
         assert (result["run"]["conf"], result["run"]["note"]) == ({"a": 1}, "by a test")
@@ -150,19 +152,25 @@ class TestDagRun:
         assert "The canary sings." in task["log"]
 
     def test_a_named_run_is_made_once(self, instance: Instance) -> None:
-        result = instance.call(dag_run, dag_id="dagops_canary", run_id="once", wait=False)
+        once = f"once-{time.time()}"
+        result = instance.call(dag_run, dag_id="dagops_canary", run_id=once, wait=False)
         assert result["changed"]
         for check in (True, False):
-            assert not instance.call(dag_run, check=check, dag_id="dagops_canary", run_id="once")["changed"]
+            assert not instance.call(dag_run, check=check, dag_id="dagops_canary", run_id=once)["changed"]
 
     def test_a_failed_run_is_told_with_its_last_lines(self, instance: Instance) -> None:
-        with pytest.raises(Failure, match="DAG e2e_fails is paused"):
-            instance.call(dag_run, dag_id="e2e_fails")
         with pytest.raises(Failure, match=r"task boom failed in try 1\. Last log lines:") as caught:
             instance.call(dag_run, dag_id="e2e_fails", unpause=True)
-        assert "before the end" in caught.value.message
+        if instance.facts.major >= 3:  # 2.11 has more to say after it.
+            assert "before the end" in caught.value.message
         assert "ValueError: boom at last" in caught.value.message
         assert caught.value.details["task_instances"][0]["state"] == "failed"
+
+    def test_a_paused_dag_is_told(self, instance: Instance) -> None:
+        instance.sql("UPDATE dag SET is_paused = true WHERE dag_id = 'dagops_canary'")
+        with pytest.raises(Failure, match="DAG dagops_canary is paused"):
+            instance.call(dag_run, dag_id="dagops_canary")
+        assert instance.call(dag_run, dag_id="dagops_canary", unpause=True)["run"]["state"] == "success"
 
     def test_a_file_that_cannot_be_imported_is_told_at_once(self, instance: Instance) -> None:
         with pytest.raises(Failure, match="No module named 'a_module_that_nobody_has'"):
@@ -273,14 +281,12 @@ class TestSilence:
     def test_no_secret_was_told(self, instance: Instance) -> None:
         """Last in the file: neither results nor messages of all the tests above hold a secret."""
         told = "\n".join(instance.told)
-        names = ("admin", "api-secret-key", "fernet-key", "jwt-secret", "metadata", "postgresql")
-        values = [value for name in names for key, value in instance.secret(name).items() if key != "username"]
+        values = instance.secret_values()
         values += [ZOE["password"], "second of zoe", TestFernetKey.PASSWORD]
         assert len(told) > 1000
         assert not [value for value in values if value in told]
 
     def test_no_secret_is_in_a_pod_or_job(self, instance: Instance) -> None:
         specs = json.dumps([instance.pods(), instance.cluster.list(JOB, instance.name)])
-        names = ("admin", "api-secret-key", "fernet-key", "jwt-secret", "metadata", "postgresql")
-        values = [value for name in names for key, value in instance.secret(name).items() if key != "username"]
+        values = instance.secret_values()
         assert not [value for value in values if value in specs]

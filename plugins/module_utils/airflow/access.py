@@ -121,22 +121,24 @@ def _container(pod: Object) -> Object:
     return next((box for box in containers if box["name"] == component), containers[0])
 
 
-def _forwarded(params: dict[str, t.Any], reach: Reach, where: Target, stack: contextlib.ExitStack) -> rest.Rest:
-    cluster = reach.cluster
-    pod = web_pod(cluster, where)
-    facts = facts_of_component(component_of(pod))
-    chosen = [pod]
-    forwarding = stack.enter_context(contextlib.ExitStack())
+class Forwarding:
+    """A port of a ready pod, forwarded anew for each connection, since some servers close theirs after each answer."""
 
-    def dial() -> http.client.HTTPConnection:
-        forwarding.close()
-        # A pod that was there a moment ago may be gone: after the first time, look again.
-        current = chosen.pop() if chosen else web_pod(cluster, where)
-        meta = current["metadata"]
+    def __init__(self, cluster: Cluster, where: Target, pod: Object) -> None:
+        self._cluster = cluster
+        self._where = where
+        self._pod: Object | None = pod
+        self._open = contextlib.ExitStack()
+
+    def dial(self) -> http.client.HTTPConnection:
+        """A new connection, to the same pod while it answers."""
+        self.close()
+        self._pod = self._pod or web_pod(self._cluster, self._where)
+        meta = self._pod["metadata"]
         connection = http.client.HTTPConnection("localhost", timeout=rest.TIMEOUT)
         try:
-            connection.sock = forwarding.enter_context(
-                cluster.port_forward(meta["namespace"], meta["name"], web_port(current))
+            connection.sock = self._open.enter_context(
+                self._cluster.port_forward(meta["namespace"], meta["name"], web_port(self._pod))
             )
         except ApiError as error:
             if error.status in (401, 403):
@@ -147,7 +149,22 @@ def _forwarded(params: dict[str, t.Any], reach: Reach, where: Target, stack: con
         connection.auto_open = 0
         return connection
 
-    return rest.Rest(dial, facts, base_path(pod, facts), credentials(params, reach, where))
+    def lost(self) -> None:
+        """Look for a pod again: this one may be gone."""
+        self._pod = None
+
+    def close(self) -> None:
+        self._open.close()
+
+
+def _forwarded(params: dict[str, t.Any], reach: Reach, where: Target, stack: contextlib.ExitStack) -> rest.Rest:
+    pod = web_pod(reach.cluster, where)
+    facts = facts_of_component(component_of(pod))
+    forwarding = Forwarding(reach.cluster, where, pod)
+    stack.callback(forwarding.close)
+    return rest.Rest(
+        forwarding.dial, facts, base_path(pod, facts), credentials(params, reach, where), lost=forwarding.lost
+    )
 
 
 # --- at a URL ---

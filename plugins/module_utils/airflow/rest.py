@@ -95,13 +95,22 @@ class Rest:
     """Airflow's API, as one user."""
 
     def __init__(
-        self, dial: Dial, facts: Facts, path: str, credentials: Credentials, patience: float = PATIENCE
+        self,
+        dial: Dial,
+        facts: Facts,
+        path: str,
+        credentials: Credentials,
+        *,
+        patience: float = PATIENCE,
+        lost: t.Callable[[], None] = lambda: None,
     ) -> None:
+        """``lost`` is told when a connection breaks."""
         self.facts = facts
         self.credentials = credentials
         self._dial = dial
         self._path = path.rstrip("/")
         self._patience = patience
+        self._lost = lost
         self._connection: http.client.HTTPConnection | None = None
         self._authorization: str | None = None
 
@@ -258,10 +267,12 @@ class Rest:
                 reply = connection.getresponse()
                 answer = Answer(status=reply.status, body=reply.read(), kind=reply.headers.get_content_type())
             except Away:
+                self._lost()
                 if time.monotonic() >= deadline:
                     raise
             except (OSError, http.client.HTTPException) as error:
                 self.close()
+                self._lost()
                 if (sent and not idempotent) or time.monotonic() >= deadline:
                     raise Failure(f"Airflow's API cannot be reached: {said(error)}.") from error
             else:

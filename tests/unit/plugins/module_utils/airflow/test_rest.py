@@ -44,6 +44,7 @@ class Server:
         self.asked: list[Asked] = []
         self.script: Script = lambda _asked: (200, {})
         self._clients: list[Rest] = []
+        self.losses = 0
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -88,8 +89,11 @@ class Server:
             connection.auto_open = 0
             return connection
 
-        self._clients.append(Rest(dial, facts, path, ME, patience))
+        self._clients.append(Rest(dial, facts, path, ME, patience=patience, lost=self.lost))
         return self._clients[-1]
+
+    def lost(self) -> None:
+        self.losses += 1
 
     def paths(self) -> list[str]:
         return [f"{asked.method} {asked.path}" for asked in self.asked]
@@ -153,6 +157,7 @@ def test_a_cut_connection_is_opened_again(server: Server) -> None:
     answers = iter([CUT, (503, {}), (200, {"at": "last"})])
     server.script = lambda asked: airflow3(asked) if asked.path == "/auth/token" else next(answers)
     assert server.client().get("/x", doing="read x") == {"at": "last"}
+    assert server.losses == 1
 
 
 def test_a_post_is_not_sent_twice(server: Server) -> None:
@@ -259,7 +264,7 @@ def test_nobody_listens() -> None:
         raise ConnectionRefusedError(111, "Connection refused")
 
     with pytest.raises(Failure, match="the connection is refused"):
-        Rest(dial, AIRFLOW_3, "", ME, 0).login()
+        Rest(dial, AIRFLOW_3, "", ME, patience=0).login()
 
 
 def test_nothing_serves_for_a_while() -> None:
@@ -267,7 +272,7 @@ def test_nothing_serves_for_a_while() -> None:
         raise rest.Away("no pod is ready")
 
     with pytest.raises(rest.Away, match="no pod is ready"):
-        Rest(dial, AIRFLOW_3, "", ME, 0).login()
+        Rest(dial, AIRFLOW_3, "", ME, patience=0).login()
 
 
 def test_an_answer_is_json() -> None:
