@@ -29,11 +29,16 @@ _CLAIM: t.Final = kinds.named("PersistentVolumeClaim")
 _NAMESPACE_NAME: t.Final = "f:kubernetes.io/metadata.name"
 
 
-def remove(cluster: Cluster, request: Request, voice: Voice, *, wait: bool, timeout: float) -> Outcome:
-    """Delete what the request declares and what earlier runs declared; data goes with ``delete_data`` only."""
+def remove(
+    cluster: Cluster, request: Request, voice: Voice, *, wait: bool, timeout: float, strays: t.Sequence[Object] = ()
+) -> Outcome:
+    """Delete what the request declares and what earlier runs declared; data goes with ``delete_data`` only.
+
+    ``strays`` are live objects that nobody declares and that go, too: Jobs that have run, pods of tasks.
+    """
     ground = Ground(cluster, request)
     ours = _ours(ground)
-    doomed = order.ordered(obj for obj in ours if _may_go(obj, request))
+    doomed = order.ordered([*(obj for obj in ours if _may_go(obj, request)), *strays])
     if request.delete_data:
         doomed = order.ordered([*doomed, *_claims(cluster, [*ours, *ground.declared], doomed)])
     kept = [obj for obj in ours if key(obj) not in {key(one) for one in doomed}]

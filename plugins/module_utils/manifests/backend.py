@@ -15,7 +15,7 @@ import typing as t
 from ansible_collections.dagops.airflow.plugins.module_utils.face import Face, Failure
 from ansible_collections.dagops.airflow.plugins.module_utils.kube import engine, kinds, remove, scope, wait
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.apply import Consent
-from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import connect
+from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import Cluster, connect
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.engine import Request
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.scope import Scope
@@ -82,7 +82,9 @@ def run(face: Face) -> dict[str, t.Any]:
     request = _request(face, what)
     if face.params["state"] == "absent":
         awaited = face.params["wait"] is not False
-        outcome = remove.remove(cluster, request, face, wait=awaited, timeout=face.params["wait_timeout"])
+        strays = _strays(cluster, what)
+        patience = face.params["wait_timeout"]
+        outcome = remove.remove(cluster, request, face, wait=awaited, timeout=patience, strays=strays)
     else:
         outcome = engine.converge(cluster, request, face)
         if face.params["wait"] and not face.check_mode:
@@ -94,6 +96,20 @@ def run(face: Face) -> dict[str, t.Any]:
                 selector=request.scope.selector if request.scope else None,
             )
     return {**outcome.result(), "api_requests": cluster.requests}
+
+
+def _strays(cluster: Cluster, what: Declared) -> list[kinds.Object]:
+    """What migrations and tasks left: it would hold the volume of the logs, and the scheduler that kept it goes."""
+    if what.component != "core" or not what.namespace:
+        return []
+    left = (("Job", "migrate"), ("Pod", "migrate"), ("Pod", "worker"))
+    return [
+        found
+        for kind, component in left
+        for found in cluster.list(
+            kinds.named(kind), what.namespace, f"release={what.instance},tier=airflow,component={component}"
+        )
+    ]
 
 
 def _request(face: Face, what: Declared) -> Request:
