@@ -11,6 +11,8 @@ import typing as t
 import pytest
 import yaml
 
+from ansible_collections.dagops.airflow.plugins.module_utils.kube import kinds
+
 pytest.register_assert_rewrite("tests.e2e.support")
 
 from tests.e2e.support import FILES, Instance, ansible, namespace_and_dags  # noqa: E402
@@ -80,3 +82,5 @@ def instance(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     yield made
     if not request.config.getoption("--keep"):
         ansible(ROOT, inventory, "uninstall.yml", name, "airflow_delete_data=true")
+        # It was here before the instance, so it is not the instance's to delete.
+        made.cluster.delete(kinds.named("Namespace"), name)

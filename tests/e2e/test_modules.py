@@ -74,7 +74,9 @@ class TestDbMigration:
         self, instance: Instance, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         told = {"refused": "", "before": {}, "after": {}, "administrator": False, "lost": []}
-        script = f"import time; time.sleep(8); open('/dev/termination-log', 'w').write('{json.dumps(told)}')"
+        script = (
+            f"import time; time.sleep(8); {time.time()}; open('/dev/termination-log', 'w').write('{json.dumps(told)}')"
+        )
         job = migration_job(load(instance.values), script)
         monkeypatch.setattr(migration.Migration, "_job", lambda _self: job)
         started = instance.cluster.create(job)
