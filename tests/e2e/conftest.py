@@ -29,6 +29,7 @@ VARIABLES: dict[str, t.Any] = {
         "image": {"repository": "localhost/postgres", "tag": "15"},
         "storage": {"size": "1Gi"},
     },
+    "airflow_database_pgbouncer": {"enabled": True, "image": {"repository": "localhost/pgbouncer", "tag": "1.18"}},
     "airflow_logging_volume": {
         "enabled": True,
         "size": "1Gi",

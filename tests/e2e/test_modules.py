@@ -188,7 +188,10 @@ class TestInfo:
         result = instance.call(info, wait=True, migration=True)
         assert (result["healthy"], result["reasons"], result["changed"]) == (True, [], False)
         assert (result["executor"], result["migration"]["pending"]) == ("LocalExecutor", False)
-        assert set(result["components"]) == {instance.facts.component, "dag-processor", "postgresql", "scheduler"}
+        assert set(result["components"]) == {
+            *("dag-processor", "pgbouncer", "postgresql", "scheduler"),
+            instance.facts.component,
+        }
         assert result["components"]["scheduler"]["heartbeat_age"] < 60
         assert result["api_requests"] <= 8
 

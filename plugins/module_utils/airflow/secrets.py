@@ -26,6 +26,9 @@ from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import 
 Given: t.TypeAlias = "t.Mapping[str, str | None]"
 Texts = dict[str, str]
 
+# The database's name in PgBouncer, whose file takes no odd names there.
+POOL: t.Final = "metadata"
+
 # What a person may give, and the variable that gives it.
 GIVEN: t.Final = {
     "fernet_key": "airflow_core_fernet_key",
@@ -207,11 +210,11 @@ def connections(values: Values, account: Account) -> Texts:
     """
     address, server = names.database_address(values), names.server_address(values)
     server_tls = sslmode(values)
-    # PgBouncer is in the namespace and speaks TLS to the server.
-    tls = "disable" if values.database.pgbouncer.enabled else server_tls
     database = values.database.name
+    # PgBouncer is in the namespace, and speaks TLS to the server.
+    pool, tls = (POOL, "disable") if values.database.pgbouncer.enabled else (database, server_tls)
     return {
-        "connection": url("postgresql", account, address, database, sslmode=tls),
+        "connection": url("postgresql", account, address, pool, sslmode=tls),
         "connection-direct": url("postgresql", account, server, database, sslmode=server_tls),
         "connection-async": url("postgresql+asyncpg", account, server, database, ssl=server_tls),
     }
@@ -241,11 +244,10 @@ def pgbouncer_files(values: Values, account: Account) -> Texts:
 def pgbouncer_ini(values: Values) -> str:
     """Options that PgBouncer 1.18 and newer know."""
     host, port = names.server_address(values)
-    wanted, database = values.database.pgbouncer, values.database.name
-    tls = sslmode(values)
+    wanted, tls = values.database.pgbouncer, sslmode(values)
     lines = [
         "[databases]",
-        f"{_quoted(database)} = host={host} port={port} dbname={_literal(database)} pool_size={wanted.pool_size}",
+        f"{POOL} = host={host} port={port} dbname={_literal(values.database.name)} pool_size={wanted.pool_size}",
         "",
         "[pgbouncer]",
         "listen_addr = *",

@@ -189,7 +189,7 @@ def test_the_embedded_database_is_reached_without_tls() -> None:
 def test_pgbouncer_stands_in_front_of_what_can_share_connections() -> None:
     urls = secrets.connections(load(CASES["everything"]), Account(user="a", password="b"))
     assert urls == {
-        "connection": "postgresql://a:b@airflow-pgbouncer.data.svc:6543/airflow?sslmode=disable",
+        "connection": "postgresql://a:b@airflow-pgbouncer.data.svc:6543/metadata?sslmode=disable",
         "connection-direct": "postgresql://a:b@postgres.example.com:5432/airflow?sslmode=verify-full",
         "connection-async": "postgresql+asyncpg://a:b@postgres.example.com:5432/airflow?ssl=verify-full",
     }
@@ -210,7 +210,7 @@ def test_pgbouncer_speaks_to_the_server_behind_it() -> None:
     )
     parser = configparser.RawConfigParser()
     parser.read_string(secrets.pgbouncer_ini(bounced))
-    assert dict(parser["databases"]) == {'"air\'flow"': "host=db port=5432 dbname='air''flow' pool_size=7"}
+    assert dict(parser["databases"]) == {"metadata": "host=db port=5432 dbname='air''flow' pool_size=7"}
     assert parser["pgbouncer"]["max_client_conn"] == "70"
     assert parser["pgbouncer"]["server_tls_sslmode"] == "require"
     assert parser["pgbouncer"]["auth_type"] == "scram-sha-256"
