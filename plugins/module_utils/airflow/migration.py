@@ -126,7 +126,12 @@ class Migration:
         self._face.progress(f"{label(job)} migrates the database")
         try:
             wait.until_ready(
-                self._cluster, [job], timeout=self._face.params["wait_timeout"], notify=self._face.progress
+                self._cluster,
+                [job],
+                timeout=self._face.params["wait_timeout"],
+                notify=self._face.progress,
+                # The controller says so of the Job some three seconds after its container has said it.
+                over=lambda: (self._last_words(job) or {"refused": True})["refused"] is None,
             )
         except Failure as failure:
             told = self._last_words(job)

@@ -32,12 +32,14 @@ def until_ready(
     notify: t.Callable[[str], None],
     selector: str | None = None,
     alive: t.Callable[[], None] = lambda: None,
+    over: t.Callable[[], bool] = lambda: False,
 ) -> None:
     """Wait for the workloads among ``objects``, given as last seen.
 
-    ``selector`` lists them all (without one each is read by name); ``alive`` is called every few seconds.
+    ``selector`` lists them all (without one each is read by name); ``alive`` is called every few seconds. The caller
+    may know better that there is nothing to wait for any longer: ``over``, asked at each look, ends the wait.
     """
-    Wait(cluster, objects, timeout, selector).run(notify, alive)
+    Wait(cluster, objects, timeout, selector).run(notify, alive, over)
 
 
 class Wait:
@@ -53,9 +55,9 @@ class Wait:
         self._since: dict[tuple[str, str], tuple[float, Trouble]] = {}
         """When each trouble was first seen, and how it was last, by workload and topic."""
 
-    def run(self, notify: t.Callable[[str], None], alive: t.Callable[[], None]) -> None:
+    def run(self, notify: t.Callable[[str], None], alive: t.Callable[[], None], over: t.Callable[[], bool]) -> None:
         spoken = inspected = self._started
-        while self._settle():
+        while self._settle() and not over():
             now = time.monotonic()
             if now - inspected >= _INSPECT:
                 self._inspect()

@@ -18,7 +18,7 @@ import urllib.parse
 
 from ansible_collections.dagops.airflow.plugins.module_utils.render import names
 from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import Object, object_
-from ansible_collections.dagops.airflow.plugins.module_utils.render.payload import canary, heartbeat
+from ansible_collections.dagops.airflow.plugins.module_utils.render.payload import canary, heartbeat, start
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
 
 Settings = dict[str, dict[str, t.Any]]
@@ -143,6 +143,7 @@ def config_map(values: Values) -> Object:
         "airflow.cfg": airflow_cfg(values),
         "webserver_config.py": values.core.webserver_config or WEBSERVER_CONFIG,
         names.HEARTBEAT_FILE: inspect.getsource(heartbeat),
+        names.START_FILE: inspect.getsource(start),
     }
     return object_(values, "v1", "ConfigMap", "config", data=data)
 

@@ -24,9 +24,13 @@ def render(values: Values) -> list[Object]:
         values,
         wanted,
         component,
-        args=["dag-processor"],
+        args=pods.airflow_args("dag-processor"),
         env=[*pods.database_env(values), *pods.web_secret_env(values)],
-        mounts=[pods.config_mount(names.HEARTBEAT_FILE), *pods.canary_mount(values)],
+        mounts=[
+            pods.config_mount(names.START_FILE),
+            pods.config_mount(names.HEARTBEAT_FILE),
+            *pods.canary_mount(values),
+        ],
         **pods.heartbeat_probes("DagProcessorJob"),
     )
     template = pods.airflow_pod(values, component, wanted, container, grace_seconds=60)

@@ -42,7 +42,11 @@ def migration_job(values: Values, script: str, *arguments: str) -> Object:
         component,
         shape,
         container,
-        volumes=[{"name": "admin", "secret": {"secretName": names.name(values, "admin")}}],
+        volumes=[
+            {"name": "admin", "secret": {"secretName": names.name(values, "admin")}},
+            # It writes no log of a task, so it need not wait until there is a volume for them.
+            {"name": "logs", "emptyDir": {}},
+        ],
         restartPolicy="Never",
     )
     spec = {

@@ -24,6 +24,7 @@ CANARY_FILE = "dagops_canary.py"
 POD_TEMPLATE_FOLDER = f"{AIRFLOW_HOME}/pod_templates"
 POD_TEMPLATE_FILE = "pod_template_file.yaml"
 HEARTBEAT_FILE = "heartbeat.py"
+START_FILE = "start.py"
 ADMIN_FOLDER = "/run/secrets/dagops/admin"
 
 POSTGRES_PORT = 5432

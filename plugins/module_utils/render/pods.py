@@ -77,6 +77,11 @@ def web_secret_env(values: Values) -> list[Object]:
     ]
 
 
+def airflow_args(*arguments: str) -> list[str]:
+    """Arguments of a container that runs a command of ``airflow``; it mounts ``names.START_FILE``."""
+    return ["python", f"{names.AIRFLOW_HOME}/{names.START_FILE}", *arguments]
+
+
 def heartbeat_probes(job_type: str) -> Object:
     """Probes of a component that has no HTTP server: is its heartbeat in the database fresh?
 
@@ -84,9 +89,10 @@ def heartbeat_probes(job_type: str) -> Object:
     """
     command = ["python", f"{names.AIRFLOW_HOME}/{names.HEARTBEAT_FILE}", job_type]
     return {
-        # Five minutes, since a start is slow where CPU is short; a live start is seen after two seconds.
+        # Five minutes, since a start is slow where CPU is short; none takes less than the delay.
         "startupProbe": {
             "exec": {"command": [*command, "--started"]},
+            "initialDelaySeconds": 3,
             "periodSeconds": 2,
             "timeoutSeconds": 10,
             "failureThreshold": 150,
@@ -170,15 +176,15 @@ def airflow_pod(
     automount: bool = False,
     **body: t.Any,
 ) -> Object:
-    """A pod (template) of one Airflow container, whose volumes are those that the container mounts."""
-    mounted = {mount["name"] for mount in container["volumeMounts"]}
+    """A pod (template) of one Airflow container: ``volumes``, and those of all components that it mounts besides."""
+    missing = {mount["name"] for mount in container["volumeMounts"]} - {volume["name"] for volume in volumes}
     shared = [
         {"name": "config", "configMap": {"name": names.name(values, "config")}},
         {"name": "tmp", "emptyDir": {}},
         log_volume(values),
         {"name": "canary", "configMap": {"name": names.name(values, "canary")}},
     ]
-    wanted = [volume for volume in shared if volume["name"] in mounted]
+    wanted = [volume for volume in shared if volume["name"] in missing]
     return pod(
         values,
         component,

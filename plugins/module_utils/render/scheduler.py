@@ -33,9 +33,9 @@ def render(values: Values) -> list[Object]:
         values,
         wanted,
         component,
-        args=["scheduler"],
+        args=pods.airflow_args("scheduler"),
         env=[*pods.database_env(values), *pods.jwt_env(values), *pods.web_secret_env(values)],
-        mounts=[pods.config_mount(names.HEARTBEAT_FILE), *mounts],
+        mounts=[pods.config_mount(names.START_FILE), pods.config_mount(names.HEARTBEAT_FILE), *mounts],
         ports=[{"name": "logs", "containerPort": LOG_SERVER_PORT, "protocol": "TCP"}] if local else None,
         **pods.heartbeat_probes("SchedulerJob"),
     )

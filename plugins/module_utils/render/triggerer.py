@@ -29,9 +29,9 @@ def render(values: Values) -> list[Object]:
         values,
         wanted,
         component,
-        args=["triggerer"],
+        args=pods.airflow_args("triggerer"),
         env=[*pods.database_env(values), *pods.web_secret_env(values)],
-        mounts=[pods.config_mount(names.HEARTBEAT_FILE)],
+        mounts=[pods.config_mount(names.START_FILE), pods.config_mount(names.HEARTBEAT_FILE)],
         ports=[{"name": "logs", "containerPort": LOG_SERVER_PORT, "protocol": "TCP"}],
         **pods.heartbeat_probes("TriggererJob"),
     )

@@ -21,15 +21,23 @@ from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import 
 
 
 def probes(values: Values) -> Object:
-    """Readiness asks the health page, which touches the database; liveness does not, since no restart mends that."""
-    prefix = base_path(values)
-    version, health = ("/api/v2/version", "/api/v2/monitor/health") if values.major >= 3 else ("/health", "/health")
-    alive = {"httpGet": {"path": prefix + version, "port": values.web_component}}
-    ready = {"httpGet": {"path": prefix + health, "port": values.web_component}}
+    """Readiness asks the health page, which touches the database; liveness does not, since no restart mends that.
+
+    Airflow 3 builds its execution API at the first request for it, in two to four seconds in which it answers nobody.
+    The startup probe is that request, so that no task has to be.
+    """
+    if values.major >= 3:
+        started, alive, ready = "/execution/health", "/api/v2/version", "/api/v2/monitor/health"
+    else:
+        started = alive = ready = "/health"
+
+    def get(path: str) -> Object:
+        return {"httpGet": {"path": base_path(values) + path, "port": values.web_component}}
+
     return {
-        "startupProbe": {**alive, "periodSeconds": 1, "timeoutSeconds": 5, "failureThreshold": 300},
-        "readinessProbe": {**ready, "periodSeconds": 10, "timeoutSeconds": 10, "failureThreshold": 3},
-        "livenessProbe": {**alive, "periodSeconds": 20, "timeoutSeconds": 20, "failureThreshold": 6},
+        "startupProbe": {**get(started), "periodSeconds": 1, "timeoutSeconds": 20, "failureThreshold": 300},
+        "readinessProbe": {**get(ready), "periodSeconds": 10, "timeoutSeconds": 10, "failureThreshold": 3},
+        "livenessProbe": {**get(alive), "periodSeconds": 20, "timeoutSeconds": 20, "failureThreshold": 6},
     }
 
 
@@ -57,9 +65,9 @@ def render(values: Values) -> list[Object]:
         values,
         wanted,
         component,
-        args=[*command(values), *arguments],
+        args=pods.airflow_args(*command(values), *arguments),
         env=[*pods.database_env(values), *pods.jwt_env(values), *pods.web_secret_env(values), *environment],
-        mounts=[pods.config_mount("webserver_config.py")],
+        mounts=[pods.config_mount(names.START_FILE), pods.config_mount("webserver_config.py")],
         ports=[{"name": component, "containerPort": names.WEB_PORT, "protocol": "TCP"}],
         **probes(values),
         # Endpoints forget a stopping pod a moment after it is told to stop: requests go on until then.

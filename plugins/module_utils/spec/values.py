@@ -134,8 +134,10 @@ class Service:
     annotations: dict[str, str] = option("Annotations of the Service.", factory=dict)
 
 
-# Requests are what the components were seen to use at rest, limits leave room for their peaks: api-server 284 MiB,
-# scheduler 335 MiB, dag-processor 183 MiB, triggerer 252 MiB (Airflow 3.3.2, proportional set size).
+# Requests of memory are what the components were seen to use at rest, limits leave room for their peaks: api-server
+# 284 MiB, scheduler 335 MiB, dag-processor 183 MiB, triggerer 252 MiB (Airflow 3.3.2, proportional set size). At rest
+# none uses 0.03 cores; requests of CPU are the shares they get of a node that is short of it, as when all of them start
+# at once: the most for what the others, and every task, wait for.
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -143,7 +145,7 @@ class ApiServer(Workload):
     """The API server and user interface of Airflow 3."""
 
     resources: dict[str, dict[str, t.Any]] = option(
-        "Requests and limits of the main container.", factory=resources("100m", "512Mi", "1536Mi")
+        "Requests and limits of the main container.", factory=resources("300m", "512Mi", "1536Mi")
     )
     workers: int = option("Worker processes of one pod.", default=1, minimum=1)
     service: Service = option("The Service in front of the pods.", factory=Service)
@@ -154,7 +156,7 @@ class Scheduler(Workload):
     """The scheduler, which also runs the tasks of a LocalExecutor."""
 
     resources: dict[str, dict[str, t.Any]] = option(
-        "Requests and limits of the main container.", factory=resources("100m", "512Mi", "2Gi")
+        "Requests and limits of the main container.", factory=resources("200m", "512Mi", "2Gi")
     )
 
 

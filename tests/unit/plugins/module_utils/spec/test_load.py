@@ -52,7 +52,7 @@ def test_a_nested_default_keeps_what_was_not_written() -> None:
 def test_resources_are_laid_over_the_defaults_and_null_takes_one_away() -> None:
     values = load({**BASE, "airflow_core_scheduler": {"resources": {"limits": {"cpu": None, "memory": "4Gi"}}}})
     assert values.core.scheduler.resources == {
-        "requests": {"cpu": "100m", "memory": "512Mi"},
+        "requests": {"cpu": "200m", "memory": "512Mi"},
         "limits": {"memory": "4Gi"},
     }
 
