@@ -383,12 +383,33 @@ class TestSecrets:
 
 
 class TestLease:
-    def test_another_run_is_waited_for(self, site: Site) -> None:
+    def test_another_run_is_waited_for(self, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(lease, "BETWEEN_TASKS", 1)
         other = hold(site, lease.Holder(name="bob@elsewhere, process 1", process=""))
-        threading.Timer(1.5, other.release, [{}]).start()
-        face = site.face(instance=INSTANCE, namespace=site.namespace, objects=[config_map("a")])
-        assert manifests.run(face)["changed"]
+
+        def change() -> None:
+            site.cluster.create({**config_map("a", by="bob"), "metadata": {"name": "a", "namespace": site.namespace}})
+            other.rest({})
+
+        threading.Timer(1.5, change).start()
+        objects = [config_map("a", by="us"), config_map("c")]
+        face = site.face(instance=INSTANCE, namespace=site.namespace, component="core", objects=objects)
+        face.params["force_conflicts"] = True
+        result = manifests.run(face)
         assert "bob@elsewhere, process 1, since 20" in face.lines[0]
+        # What was read before the wait is read again: the other run has changed it.
+        assert names(result, "updated") == ["ConfigMap/a"]
+        assert names(result, "created") == ["ConfigMap/c"]
+
+    def test_the_lease_stays_with_a_run_between_its_tasks(self, site: Site) -> None:
+        site.manifests(config_map("a"))
+        held = site.read("Lease", f"{INSTANCE}-lock")["spec"]
+        assert held["holderIdentity"] == lease.holder().name
+        assert held["leaseDurationSeconds"] == lease.BETWEEN_TASKS
+        site.manifests(config_map("a", more="data"))
+        again = site.read("Lease", f"{INSTANCE}-lock")["spec"]
+        assert again["acquireTime"] == held["acquireTime"]
+        assert again["renewTime"] > held["renewTime"]
 
     def test_a_run_that_was_killed_here_does_not_keep_us(self, site: Site) -> None:
         me = lease.holder()

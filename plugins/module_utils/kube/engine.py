@@ -33,6 +33,10 @@ _KEY_SECRETS: t.Final = {"api-secret-key": "api-secret-key", "webserver-secret-k
 """Secrets of the instance (without its name), and their keys, one of which keys the hashes of the others."""
 
 
+def _nothing() -> None:
+    """Do it."""
+
+
 class Voice(t.Protocol):
     """How the engine speaks to the person."""
 
@@ -69,6 +73,8 @@ class Outcome:
     """Objects that are ours, not declared, and still there."""
     key: bytes | None = None
     """What secret values are hashed with in diffs."""
+    alive: t.Callable[[], None] = _nothing
+    """To be called now and then while the run waits for what it has changed, so that it stays the only one."""
 
     @property
     def changed(self) -> bool:
@@ -127,11 +133,16 @@ def converge(cluster: Cluster, request: Request, voice: Voice) -> Outcome:
     if request.check_mode:
         prune.delete(cluster, doomed, dry_run=True)
     elif deletions or any(step.action is not Action.NOTHING for step in steps):
-        steps = _make(cluster, ground, steps, doomed, note, voice)
+        made = _make(cluster, ground, steps, doomed, note, voice)
+        if made is None:
+            # Another run has ended meanwhile, and may have changed anything. The Lease is ours now.
+            return converge(cluster, request, voice)
+        steps = made
     elif ground.lock and ground.scope and ground.lock.notes.get(ground.scope.note, "") != note:
         ground.lock.acquire({ground.scope.note: note}, LOCK_PATIENCE, voice.progress)
-        ground.lock.release({})
-    return Outcome(steps=[*steps, *deletions], left=kept, key=secret)
+        ground.lock.rest({})
+    alive = ground.lock.renew if ground.lock else _nothing
+    return Outcome(steps=[*steps, *deletions], left=kept, key=secret, alive=alive)
 
 
 def _plan(ground: Ground) -> tuple[bytes | None, list[Step]]:
@@ -178,22 +189,23 @@ def _hash_key(ground: Ground) -> bytes | None:
 
 def _make(
     cluster: Cluster, ground: Ground, steps: list[Step], doomed: list[Object], note: str, voice: Voice
-) -> list[Step]:
-    """Make the changes under the Lease of the instance."""
+) -> list[Step] | None:
+    """Make the changes under the Lease of the instance; None where another run held it until now."""
     lock, part, consent = ground.lock, ground.scope, ground.request.consent
     if not lock or not part:
-        return apply.perform(cluster, steps, consent, lambda: None)
+        return apply.perform(cluster, steps, consent, _nothing)
     # The Lease lives in the namespace, so that comes first.
     first = [step for step in steps if step.desired and step.desired["kind"] == "Namespace"]
-    made = apply.perform(cluster, first, consent, lambda: None)
+    made = apply.perform(cluster, first, consent, _nothing)
     # Before anything is made of a new kind, so that a killed run leaves nothing that is not remembered.
     everything = scope.note_of(ground.remembered | {place(obj) for obj in ground.declared})
-    lock.acquire({part.note: everything}, LOCK_PATIENCE, voice.progress)
+    if lock.acquire({part.note: everything}, LOCK_PATIENCE, voice.progress):
+        return None
     final = everything
     try:
         made += apply.perform(cluster, [step for step in steps if step not in first], consent, lock.renew)
         prune.delete(cluster, doomed, dry_run=False)
         final = note
     finally:
-        lock.release({part.note: final})
+        lock.rest({part.note: final})
     return made

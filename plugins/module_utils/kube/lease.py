@@ -3,6 +3,9 @@
 
 """A Lease per instance: two runs that change the same instance at once would undo each other's work.
 
+A run takes it with its first change. Between two tasks it keeps it, for a short time that each task renews: so a whole
+play is one run, and no task is needed that gives the Lease back.
+
 The Lease also remembers which kinds of objects each part of an instance has, so that what is no longer declared is
 found with few requests.
 
@@ -27,10 +30,12 @@ from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import O
 
 LEASE: t.Final = kinds.named("Lease")
 DURATION: t.Final = 60
-"""Seconds after which the Lease of a run that is no more can be taken."""
+"""Seconds after which the Lease of a run that was killed while it made changes can be taken."""
+BETWEEN_TASKS: t.Final = 15
+"""Seconds after which the Lease of a run that makes no changes can be taken."""
 PROCESS: t.Final = "airflow.dagops/process"
-_LONG_AGO: t.Final = 600
-"""Seconds of silence that no wrong clock explains."""
+_LONG_AGO: t.Final = 10
+"""Times the duration, a silence that no wrong clock explains."""
 _POLL: t.Final = 1.0
 
 Notify = t.Callable[[str], None]
@@ -89,7 +94,7 @@ class Lock:
         self._labels = labels
         self._who = who
         self._renewed = 0.0
-        self._inherited = False
+        self._duration = DURATION
         self._seen: tuple[str, float] | None = None
         self.live: Object | None = None
         """The Lease as last seen."""
@@ -103,14 +108,19 @@ class Lock:
         """The annotations of the Lease as last seen."""
         return dict(((self.live or {}).get("metadata") or {}).get("annotations") or {})
 
-    def acquire(self, notes: dict[str, str], patience: float, notify: Notify) -> None:
-        """Take the Lease and write ``notes``; wait up to ``patience`` seconds for whoever holds it."""
-        deadline, told = time.monotonic() + patience, 0.0
+    def acquire(self, notes: dict[str, str], patience: float, notify: Notify) -> bool:
+        """Take the Lease and write ``notes``; wait up to ``patience`` seconds for whoever holds it.
+
+        Returns whether somebody else held it, so that what was read before is no longer true.
+        """
+        deadline, told, waited = time.monotonic() + patience, 0.0, False
+        self._duration = DURATION
         while True:
             other = self._other()
             if other is None:
                 try:
-                    return self._write(self._who, notes)
+                    self._write(notes)
+                    return waited
                 except ApiError as error:
                     # Otherwise somebody was quicker, or changed the Lease since we read it.
                     if not (error.exists or error.conflict):
@@ -118,11 +128,12 @@ class Lock:
             elif time.monotonic() > deadline:
                 raise Failure(
                     f"Another run is changing this instance: {other}. Wait until it ends; if it was killed, "
-                    f"its Lease {self._namespace}/{self._name} can be taken {DURATION} s after its last sign of life."
+                    f"its Lease {self._namespace}/{self._name} is taken {DURATION} s after its last sign of life."
                 )
             elif time.monotonic() > told:
                 notify(f"waiting for another run: {other}")
                 told = time.monotonic() + 5
+            waited = True
             time.sleep(_POLL if other else 0.1)
             self.read()
 
@@ -133,54 +144,68 @@ class Lock:
         if not name:
             return None
         process = self.notes.get(PROCESS, "")
-        if name == self._who.name and process == self._who.process:
-            self._inherited = True
-            return None
-        if is_gone(process) or self._is_silent(str(spec.get("renewTime"))):
+        if self._is_mine() or is_gone(process) or self._is_silent(spec):
             return None
         return f"{name}, since {spec.get('acquireTime') or spec.get('renewTime')}"
 
-    def _is_silent(self, renewed: str) -> bool:
+    def _is_mine(self) -> bool:
+        holder = ((self.live or {}).get("spec") or {}).get("holderIdentity")
+        return (holder, self.notes.get(PROCESS, "")) == (self._who.name, self._who.process)
+
+    def _is_silent(self, spec: Object) -> bool:
         """Whether the holder gave no sign of life for the duration of the Lease.
 
         Its clock may be wrong, so short silences are measured by ours, from when we first saw its last sign.
         """
+        renewed, duration = str(spec.get("renewTime")), spec.get("leaseDurationSeconds") or DURATION
         if self._seen is None or self._seen[0] != renewed:
             self._seen = (renewed, time.monotonic())
         try:
             age = (_now() - datetime.datetime.fromisoformat(renewed)).total_seconds()
         except (ValueError, TypeError):
             return True
-        return age > _LONG_AGO or time.monotonic() - self._seen[1] > DURATION
+        return age > duration * _LONG_AGO or time.monotonic() - self._seen[1] > duration
 
     def renew(self) -> None:
         """Say that we live, when it is time to."""
-        if self._renewed and time.monotonic() - self._renewed > DURATION / 3:
-            self._write(self._who, {})
-
-    def release(self, notes: dict[str, str]) -> None:
-        """Give the Lease back and write ``notes``; a Lease that this run held before stays with it."""
-        if self._renewed:
-            self._write(self._who if self._inherited else None, notes)
+        if not self._renewed or time.monotonic() - self._renewed < self._duration / 3:
+            return
+        try:
+            self._write({})
+        except ApiError as error:
+            if not error.conflict:
+                raise
+            self.read()
+            if self._is_mine():
+                return
             self._renewed = 0.0
+            if self._duration == DURATION:
+                raise Failure(
+                    f"Another run has taken this instance over ({self._other() or 'it has ended'}), since this one was "
+                    "silent for too long. Run again when it has ended."
+                ) from error
+
+    def rest(self, notes: dict[str, str]) -> None:
+        """The changes are made: write ``notes``, and keep the Lease for the next task of this run, if it comes soon."""
+        if self._renewed:
+            self._duration = BETWEEN_TASKS
+            self._write(notes)
 
     def delete(self) -> None:
         """Take the Lease away, unless somebody has taken it meanwhile."""
-        if self.live and not (self.live.get("spec") or {}).get("holderIdentity"):
+        if self.live and self._is_mine():
             self._cluster.delete(LEASE, self._name, self._namespace, uid=self.live["metadata"]["uid"])
 
-    def _write(self, who: Holder | None, notes: dict[str, str]) -> None:
+    def _write(self, notes: dict[str, str]) -> None:
         now = f"{_now():%Y-%m-%dT%H:%M:%S.%fZ}"
         before = (self.live or {}).get("spec") or {}
-        spec: dict[str, t.Any] = {"leaseDurationSeconds": DURATION}
-        if who:
-            mine = before.get("holderIdentity") == who.name and self.notes.get(PROCESS, "") == who.process
-            spec |= {
-                "holderIdentity": who.name,
-                "renewTime": now,
-                "acquireTime": before.get("acquireTime", now) if mine else now,
-            }
-        annotations = {**self.notes, **notes, PROCESS: who.process if who else ""}
+        spec: dict[str, t.Any] = {
+            "leaseDurationSeconds": self._duration,
+            "holderIdentity": self._who.name,
+            "renewTime": now,
+            "acquireTime": before.get("acquireTime", now) if self._is_mine() else now,
+        }
+        annotations = {**self.notes, **notes, PROCESS: self._who.process}
         meta: Object = {
             "name": self._name,
             "namespace": self._namespace,

@@ -105,7 +105,7 @@ def _make(cluster: Cluster, ground: Ground, doomed: list[Object], kept: list[Obj
         prune.delete(cluster, lasting, dry_run=False)
         final = {part.note: scope.note_of(place(obj) for obj in kept)}
     finally:
-        lock.release(final)
+        lock.rest(final)
     if not scope.has_notes(lock.notes):
         lock.delete()
     prune.delete(cluster, [obj for obj in doomed if obj["kind"] == "Namespace"], dry_run=False)

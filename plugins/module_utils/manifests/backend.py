@@ -94,6 +94,7 @@ def run(face: Face) -> dict[str, t.Any]:
                 timeout=face.params["wait_timeout"],
                 notify=face.progress,
                 selector=request.scope.selector if request.scope else None,
+                alive=outcome.alive,
             )
     return {**outcome.result(), "api_requests": cluster.requests}
 
