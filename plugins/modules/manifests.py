@@ -80,6 +80,16 @@ options:
       - With O(state=absent), delete volumes, Secrets and, where this collection made it, the namespace, too.
     type: bool
     default: false
+  foreseen:
+    description:
+      - In check mode, what M(dagops.airflow.secrets) returned as C(foreseen), so that the restarts of pods that read
+        these Secrets are predicted, too.
+    type: dict
+  remembered:
+    description:
+      - What M(dagops.airflow.preflight) returned as C(remembered) in the same play, so that the Lease of the instance
+        need not be read once more.
+    type: dict
   wait:
     description:
       - With O(state=present), wait until all workloads are ready. The wait ends early, and tells why, when one of
@@ -205,6 +215,8 @@ def argument_spec() -> dict[str, t.Any]:
         "replace": {"type": "bool", "default": False},
         "force_conflicts": {"type": "bool", "default": False},
         "delete_data": {"type": "bool", "default": False},
+        "foreseen": {"type": "dict", "no_log": False},
+        "remembered": {"type": "dict"},
         "wait": {"type": "bool"},
         "wait_timeout": {"type": "int", "default": 600},
     }

@@ -43,6 +43,11 @@ permissions_known:
       a missing permission shows when it is needed.
   type: bool
   returned: success
+remembered:
+  description:
+    - What the Lease of the instance remembers of earlier runs, for O(dagops.airflow.manifests#module:remembered).
+  type: dict
+  returned: success
 problems:
   description: A sentence for each obstacle.
   type: list

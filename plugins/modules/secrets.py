@@ -93,6 +93,11 @@ replaced:
   type: list
   elements: str
   returned: success
+foreseen:
+  description:
+    - Keyed fingerprints of what the Secrets would hold, for O(dagops.airflow.manifests#module:foreseen).
+  type: dict
+  returned: in check mode, if something would change
 api_requests:
   description: Requests that were sent to the Kubernetes API.
   type: int

@@ -15,8 +15,8 @@ from ansible_collections.dagops.airflow.plugins.module_utils.face import Failure
 from ansible_collections.dagops.airflow.plugins.module_utils.kube import kinds
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import load
-from ansible_collections.dagops.airflow.plugins.modules import fernet_key, secrets
-from tests.api.support import INSTANCE, Face, Site, validated
+from ansible_collections.dagops.airflow.plugins.modules import fernet_key, manifests, secrets
+from tests.api.support import INSTANCE, Face, Site, names, validated
 
 SECRET = kinds.named("Secret")
 KEYS = {
@@ -294,3 +294,21 @@ class TestFernetKey:
             call(fernet_key, site, state="rotated")
         assert not call(fernet_key, site, state="finalized", check=True)["changed"]
         assert content(site) == before
+
+
+def test_a_check_foresees_the_restarts_that_a_secret_brings(site: Site) -> None:
+    external = {"airflow_database_provider": "external", "airflow_database_host": "db.example.com"}
+    values = described(site, **external)
+
+    def run(password: str, *, check: bool) -> dict[str, t.Any]:
+        made = call(secrets, site, check=check, values=values, given={"database_password": password})
+        return call(manifests, site, check=check, values=values, component="core", foreseen=made.get("foreseen"))
+
+    run("one", check=False)
+    expected = run("two", check=True)
+    result = run("two", check=False)
+    assert names(result, "updated") == [
+        f"Deployment/{INSTANCE}-{one}" for one in ("api-server", "dag-processor", "scheduler")
+    ]
+    assert result["diff"] == expected["diff"]
+    assert not run("two", check=False)["changed"]

@@ -19,7 +19,9 @@ from ansible_collections.dagops.airflow.plugins.module_utils.airflow import secr
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow.access import texts
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow.secrets import Texts, Wanted
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow.target import described
+from ansible_collections.dagops.airflow.plugins.module_utils.airflow.versions import facts
 from ansible_collections.dagops.airflow.plugins.module_utils.face import Face, Failure
+from ansible_collections.dagops.airflow.plugins.module_utils.kube import checksums, diff
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import Cluster, connect
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.errors import ApiError
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object, label, named
@@ -222,7 +224,7 @@ def run(face: Face) -> dict[str, t.Any]:
     if face.params["state"] == "absent":
         removed = store.remove_all()
         result: dict[str, t.Any] = {"changed": bool(removed), "secrets": {}, "replaced": []}
-        diff = [_removal(values.namespace, name) for name in removed]
+        differences = [_removal(values.namespace, name) for name in removed]
     else:
         replace = face.params["replace_fernet_key"]
         outcomes = ensure_all(store, values, face.params["given"] or {}, replace_fernet_key=replace)
@@ -231,9 +233,11 @@ def run(face: Face) -> dict[str, t.Any]:
             "secrets": {outcome.name: dict(sorted(outcome.origins.items())) for outcome in outcomes},
             "replaced": [f"{outcome.name}/{key}" for outcome in outcomes for key in outcome.replaced],
         }
-        diff = [difference(values.namespace, outcome) for outcome in outcomes if outcome.is_change]
+        if face.check_mode and result["changed"]:
+            result["foreseen"] = foreseen(values, outcomes)
+        differences = [difference(values.namespace, outcome) for outcome in outcomes if outcome.is_change]
     if face.diff_mode:
-        result["diff"] = diff
+        result["diff"] = differences
     result["api_requests"] = cluster.requests
     return result
 
@@ -249,6 +253,18 @@ def ensure_all(store: SecretStore, values: Values, given: secrets.Given, *, repl
     account = secrets.account(values, settled, store.own(reference.name) if reference else None)
     derived = [store.derive(name, content) for name, content in secrets.derived_secrets(values, account).items()]
     return sorted([*kept, *derived], key=lambda outcome: outcome.name)
+
+
+def foreseen(values: Values, outcomes: t.Sequence[Outcome]) -> dict[str, checksums.Prints]:
+    """Fingerprints of what the Secrets would hold, by which a later task of a check foresees restarts of pods."""
+    session = facts(values.major).session_key
+    key = next(outcome.texts[session] for outcome in outcomes if outcome.name == names.name(values, session))
+    return {
+        outcome.name: {
+            name: diff.fingerprint(encoded(text), encoded(key).encode()) for name, text in outcome.texts.items()
+        }
+        for outcome in outcomes
+    }
 
 
 def difference(namespace: str, outcome: Outcome) -> dict[str, str]:

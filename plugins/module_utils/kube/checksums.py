@@ -4,7 +4,8 @@
 """Annotations on pod templates that change when a ConfigMap or Secret that the pods use changes.
 
 Kubernetes restarts no pod for a new ConfigMap or Secret. An annotation with a hash of its content does, and it restarts
-exactly the pods that use it. A Secret's hash is keyed, so that nobody can try passwords against an annotation.
+exactly the pods that use it. Each value has a fingerprint, and the checksum is that of the fingerprints: so a task can
+tell what a Secret will hold without a value. Fingerprints of secret values are keyed, so that nobody can try passwords.
 
 PRIVATE to the collection: it can have breaking changes at any time.
 """
@@ -40,7 +41,9 @@ class Reference(t.NamedTuple):
 
 Keys: t.TypeAlias = "frozenset[str] | None"
 """The keys that a pod reads; None means all."""
-Find = t.Callable[[Reference], "Object | None"]
+Prints = t.Mapping[str, str]
+"""The fingerprint of each value of a ConfigMap or Secret."""
+Find = t.Callable[[Reference], "Prints | None"]
 
 
 def references(workload: Object) -> dict[Reference, Keys]:
@@ -60,13 +63,22 @@ def references(workload: Object) -> dict[Reference, Keys]:
     return found
 
 
-def annotated(workload: Object, find: Find, key: bytes | None) -> Object:
+def fingerprints(source: Object, key: bytes | None) -> Prints | None:
+    """The fingerprints of a ConfigMap or Secret; None for a Secret without a ``key`` for them."""
+    values = {**(source.get("binaryData") or {}), **(source.get("data") or {})}
+    if source["kind"] == "Secret":
+        return {name: diff.fingerprint(value, key) for name, value in values.items()} if key else None
+    return {name: _digest(value) for name, value in values.items()}
+
+
+def annotated(workload: Object, find: Find) -> Object:
     """``workload`` with checksums of what its pods read; what ``find`` does not find has none."""
     notes = {}
     for reference, keys in sorted(references(workload).items()):
-        source = find(reference)
-        if source is not None and (checksum := _checksum(source, keys, key)):
-            notes[diff.CHECKSUM + _short(f"{reference.kind.lower()}-{reference.name}")] = checksum
+        found = find(reference)
+        if found is not None:
+            read = {name: found[name] for name in sorted(found) if keys is None or name in keys}
+            notes[diff.CHECKSUM + _short(f"{reference.kind.lower()}-{reference.name}")] = _digest(json.dumps(read))
     if not notes:
         return workload
     result = copy.deepcopy(workload)
@@ -81,15 +93,8 @@ def _short(name: str) -> str:
     return name if len(name) <= 63 else f"{name[:54]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
-def _checksum(source: Object, keys: Keys, key: bytes | None) -> str | None:
-    data = {
-        field: {name: value for name, value in (source.get(field) or {}).items() if keys is None or name in keys}
-        for field in ("binaryData", "data")
-    }
-    text = json.dumps(data, sort_keys=True)
-    if source["kind"] == "Secret":
-        return diff.fingerprint(text, key) if key else None
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+def _digest(text: t.Any) -> str:
+    return hashlib.sha256(str(text).encode()).hexdigest()[:12]
 
 
 def _template(workload: Object) -> Object | None:

@@ -58,6 +58,10 @@ class Request:
     """For objects that name none."""
     siblings: t.Sequence[Object] = ()
     """Objects that other tasks of the same run apply: what pods read of them counts as it will be."""
+    foreseen: t.Mapping[str, checksums.Prints] = dataclasses.field(default_factory=dict)
+    """Secrets of the instance that an earlier task would change, were it not for check mode, by name."""
+    remembered: t.Mapping[str, str] | None = None
+    """The notes of the Lease, where an earlier task of this run has read it."""
     consent: Consent = Consent()
     prune: bool = False
     delete_data: bool = False
@@ -92,6 +96,17 @@ class Outcome:
         }
 
 
+def lock_of(cluster: Cluster, part: Scope) -> lease.Lock:
+    """The Lease of the instance."""
+    return lease.Lock(cluster, part.namespace, f"{part.instance}-lock", part.labels, lease.holder())
+
+
+def remembered(cluster: Cluster, instance: str, namespace: str) -> dict[str, str]:
+    """What the Lease of an instance remembers, for ``Request.remembered`` of later tasks."""
+    part = Scope(instance=instance, namespace=namespace, component="")
+    return scope.notes_of_kinds(lock_of(cluster, part).read_once())
+
+
 class Ground:
     """What both ways, converge and remove, stand on: the declared objects, the Lease and what is live."""
 
@@ -104,17 +119,22 @@ class Ground:
         self.lock: lease.Lock | None = None
         self.remembered: set[Place] = set()
         if request.scope:
-            name = f"{request.scope.instance}-lock"
-            self.lock = lease.Lock(cluster, request.scope.namespace, name, request.scope.labels, lease.holder())
+            self.lock = lock_of(cluster, request.scope)
         self.read()
 
     def read(self) -> None:
         """Read the Lease, where objects were, and where they are to be."""
         if self.lock and self.scope:
-            self.lock.read()
-            self.remembered = scope.remembered(self.lock.notes.get(self.scope.note, ""))
+            self.remembered = scope.remembered(self.notes.get(self.scope.note, ""))
         self.live.list_all(self.remembered | {place(obj) for obj in self.declared})
         self.live.fetch((obj["apiVersion"], key(obj)) for obj in self.declared)
+
+    @property
+    def notes(self) -> t.Mapping[str, str]:
+        """What the Lease remembers."""
+        if self.request.remembered is not None:
+            return self.request.remembered
+        return self.lock.read_once() if self.lock else {}
 
     def left(self) -> list[Object]:
         return prune.undeclared(self.live.objects(), self.keys, self.scope) if self.scope else []
@@ -136,9 +156,9 @@ def converge(cluster: Cluster, request: Request, voice: Voice) -> Outcome:
         made = _make(cluster, ground, steps, doomed, note, voice)
         if made is None:
             # Another run has ended meanwhile, and may have changed anything. The Lease is ours now.
-            return converge(cluster, request, voice)
+            return converge(cluster, dataclasses.replace(request, remembered=None), voice)
         steps = made
-    elif ground.lock and ground.scope and ground.lock.notes.get(ground.scope.note, "") != note:
+    elif ground.lock and ground.scope and ground.notes.get(ground.scope.note, "") != note:
         ground.lock.acquire({ground.scope.note: note}, LOCK_PATIENCE, voice.progress)
         ground.lock.rest({})
     alive = ground.lock.renew if ground.lock else _nothing
@@ -170,11 +190,14 @@ def _with_checksums(ground: Ground) -> tuple[bytes | None, list[Object]]:
     )
     secret = _hash_key(ground)
 
-    def find(one: checksums.Reference) -> Object | None:
-        found = Key("", one.kind, one.namespace, one.name)
-        return declared.get(found) or ground.live.find(found)
+    def find(one: checksums.Reference) -> checksums.Prints | None:
+        if one.kind == "Secret" and (foreseen := ground.request.foreseen.get(one.name)):
+            return foreseen
+        known = Key("", one.kind, one.namespace, one.name)
+        found = declared.get(known) or ground.live.find(known)
+        return checksums.fingerprints(found, secret) if found else None
 
-    return secret, [checksums.annotated(obj, find, secret) for obj in ground.declared]
+    return secret, [checksums.annotated(obj, find) for obj in ground.declared]
 
 
 def _hash_key(ground: Ground) -> bytes | None:

@@ -96,12 +96,19 @@ class Lock:
         self._renewed = 0.0
         self._duration = DURATION
         self._seen: tuple[str, float] | None = None
+        self._known = False
         self.live: Object | None = None
         """The Lease as last seen."""
 
-    def read(self) -> Object | None:
-        self.live = self._cluster.get(LEASE, self._name, self._namespace)
-        return self.live
+    def read(self) -> None:
+        """Look at the Lease."""
+        self.live, self._known = self._cluster.get(LEASE, self._name, self._namespace), True
+
+    def read_once(self) -> dict[str, str]:
+        """The notes of the Lease, which is looked at unless that was done before."""
+        if not self._known:
+            self.read()
+        return self.notes
 
     @property
     def notes(self) -> dict[str, str]:
@@ -115,6 +122,7 @@ class Lock:
         """
         deadline, told, waited = time.monotonic() + patience, 0.0, False
         self._duration = DURATION
+        self.read_once()
         while True:
             other = self._other()
             if other is None:

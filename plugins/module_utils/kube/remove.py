@@ -106,7 +106,7 @@ def _make(cluster: Cluster, ground: Ground, doomed: list[Object], kept: list[Obj
         final = {part.note: scope.note_of(place(obj) for obj in kept)}
     finally:
         lock.rest(final)
-    if not scope.has_notes(lock.notes):
+    if not scope.notes_of_kinds(lock.notes):
         lock.delete()
     prune.delete(cluster, [obj for obj in doomed if obj["kind"] == "Namespace"], dry_run=False)
 

@@ -71,9 +71,9 @@ def remembered(note: str) -> set[Place]:
     return places
 
 
-def has_notes(notes: t.Iterable[str]) -> bool:
-    """Whether some part of the instance has objects."""
-    return any(name.startswith(_KINDS) for name in notes)
+def notes_of_kinds(notes: t.Mapping[str, str]) -> dict[str, str]:
+    """Those annotations of the Lease that tell where objects are; none where no part of the instance has any."""
+    return {name: note for name, note in notes.items() if name.startswith(_KINDS)}
 
 
 def note_of(places: t.Iterable[Place]) -> str:

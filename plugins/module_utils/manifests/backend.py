@@ -123,6 +123,8 @@ def _request(face: Face, what: Declared) -> Request:
         scope=part,
         namespace=what.namespace,
         siblings=what.siblings,
+        foreseen=params["foreseen"] or {},
+        remembered=params["remembered"],
         consent=Consent(replace=params["replace"], force_conflicts=params["force_conflicts"]),
         prune=params["prune"],
         delete_data=params["delete_data"],

@@ -11,6 +11,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.dagops.airflow.plugins.module_utils.face import Face, Failure
+from ansible_collections.dagops.airflow.plugins.module_utils.kube import engine
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import Cluster, connect
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Kind, Object, named
 from ansible_collections.dagops.airflow.plugins.module_utils.preflight import checks
@@ -74,5 +75,6 @@ def run(face: Face) -> dict[str, t.Any]:
         "changed": False,
         "kubernetes_version": version["gitVersion"],
         "permissions_known": rules is not None,
+        "remembered": engine.remembered(cluster, values.name, values.namespace) if namespace else {},
         "api_requests": cluster.requests,
     }

@@ -71,7 +71,7 @@ def test_other_volumes_are_no_references() -> None:
 def test_what_runs_once_needs_no_checksum(kind: str) -> None:
     one = workload(kind, **container(envFrom=[{"secretRef": {"name": "x"}}]))
     assert checksums.references(one) == {}
-    assert checksums.annotated(one, lambda _reference: SECRET, b"k") is one
+    assert checksums.annotated(one, lambda _reference: {"a": "x"}) is one
 
 
 def test_a_reference_can_be_left_out() -> None:
@@ -81,7 +81,9 @@ def test_a_reference_can_be_left_out() -> None:
 
 
 def annotations(one: dict[str, t.Any], key: bytes | None = b"k", **found: t.Any) -> dict[str, str]:
-    made = checksums.annotated(one, lambda reference: found.get(reference.name), key)
+    made = checksums.annotated(
+        one, lambda reference: checksums.fingerprints(found[reference.name], key) if reference.name in found else None
+    )
     assert "metadata" not in one["spec"]["template"]
     return dict(made["spec"]["template"].get("metadata", {}).get("annotations", {}))
 
@@ -110,3 +112,10 @@ def test_long_names_fit_into_an_annotation() -> None:
     made = annotations(one, **dict.fromkeys(names, CONFIG))
     assert len(made) == 2
     assert all(len(name.removeprefix("checksum/")) <= 63 for name in made)
+
+
+def test_fingerprints_tell_no_value() -> None:
+    assert checksums.fingerprints(SECRET, None) is None
+    made = checksums.fingerprints({"kind": "Secret", "data": {"a": "aHVudGVyMg=="}}, b"k")
+    assert made
+    assert "aHVudGVyMg==" not in str(made)

@@ -130,5 +130,4 @@ def test_notes_remember_places() -> None:
     assert note == "apps/v1:Deployment@n,v1:ConfigMap@n,v1:Namespace"
     assert scope.remembered(note) == places
     assert scope.remembered("") == set()
-    assert scope.has_notes([SCOPE.note])
-    assert not scope.has_notes(["airflow.dagops/process"])
+    assert scope.notes_of_kinds({SCOPE.note: note, "airflow.dagops/process": "x"}) == {SCOPE.note: note}
