@@ -16,6 +16,10 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / ".collections"))
+
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import PLAYBOOK_VARIABLES  # noqa: E402
+
 BEGIN = "<!-- begin {name}: made by `make generate` -->"
 END = "<!-- end {name} -->"
 LONG_DEFAULT = 100
@@ -135,6 +139,11 @@ def playbooks_table() -> str:
     return table(["playbook", "what it does"], rows)
 
 
+def playbook_variables_table() -> str:
+    rows = ([f"`{name}`", markdown(text)] for name, text in PLAYBOOK_VARIABLES.items())
+    return table(["variable", "what it says"], rows)
+
+
 def replaced(path: Path, text: str, tables: dict[str, str]) -> str:
     for name, content in tables.items():
         begin, end = BEGIN.format(name=name), END.format(name=name)
@@ -148,7 +157,12 @@ def replaced(path: Path, text: str, tables: dict[str, str]) -> str:
 
 def outputs() -> t.Iterator[tuple[Path, str]]:
     readme = ROOT / "README.md"
-    tables = {"playbooks": playbooks_table(), "roles": roles_table(), "modules": modules_table()}
+    tables = {
+        "playbooks": playbooks_table(),
+        "playbook-variables": playbook_variables_table(),
+        "roles": roles_table(),
+        "modules": modules_table(),
+    }
     yield readme, replaced(readme, readme.read_text(), tables)
     for role in roles():
         readme = role / "README.md"

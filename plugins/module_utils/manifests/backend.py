@@ -13,7 +13,7 @@ import difflib
 import typing as t
 
 from ansible_collections.dagops.airflow.plugins.module_utils.face import Face, Failure
-from ansible_collections.dagops.airflow.plugins.module_utils.kube import engine, kinds, remove, scope, wait
+from ansible_collections.dagops.airflow.plugins.module_utils.kube import engine, kinds, prune, remove, scope, wait
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.apply import Consent
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import Cluster, connect
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.engine import Request
@@ -96,7 +96,23 @@ def run(face: Face) -> dict[str, t.Any]:
                 selector=request.scope.selector if request.scope else None,
                 alive=outcome.alive,
             )
+    if left := _left(outcome.left, face.params):
+        face.warn(left)
     return {**outcome.result(), "api_requests": cluster.requests}
+
+
+def _left(objects: t.Sequence[kinds.Object], params: dict[str, t.Any]) -> str:
+    """What is there and not declared any more, in words; what holds data was left on purpose when all was removed."""
+    if params["state"] == "absent":
+        return ""
+    idle = [kinds.label(obj) for obj in objects if prune.prunable(obj)]
+    data = [kinds.label(obj) for obj in objects if not prune.prunable(obj)]
+    told = []
+    if idle:
+        told.append(f"{', '.join(idle)}: set prune to true to delete (airflow_prune in playbooks/site.yml)")
+    if data:
+        told.append(f"{', '.join(data)}: never deleted by a run, since it may hold data; delete by hand")
+    return f"Not declared any more, but still there: {'; '.join(told)}." if told else ""
 
 
 def _strays(cluster: Cluster, what: Declared) -> list[kinds.Object]:

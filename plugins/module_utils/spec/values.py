@@ -480,6 +480,9 @@ PLAYBOOK_VARIABLES: dict[str, str] = {
     "airflow_kubeconfig": "Path of the kubeconfig file.",
     "airflow_context": "Context of the kubeconfig.",
     "airflow_wait_timeout": "Seconds to wait for the workloads of one role.",
+    "airflow_prune": "Delete objects that are not declared any more; never volumes, Secrets or namespaces.",
+    "airflow_replace": "Delete and make anew objects whose immutable fields change; volumes and their data stay.",
+    "airflow_force_conflicts": "Take over fields that others have set (kubectl, Helm, another tool).",
     "airflow_api_url": "Address to reach Airflow's API at, instead of through the Kubernetes API.",
     "airflow_delete_data": "Delete volumes and secrets, too, when an instance is uninstalled.",
 }
