@@ -118,6 +118,9 @@ generate: ## Write defaults, argument specs and READMEs of roles anew
 	@$(DEV) python tools/role_specs.py
 	@$(DEV) python tools/generate.py
 
+schemas: ## Write what each version of Kubernetes accepts anew, from its Go module (60 MB each)
+	@$(DEV) python tools/schemas.py
+
 lock: ## Resolve requirements*.in anew into the locks with hashes (UPGRADE=--upgrade for newer versions)
 	@$(DEV) tools/lock $(UPGRADE)
 

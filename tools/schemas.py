@@ -1,8 +1,8 @@
 """Write what Kubernetes accepts as strict JSON Schemas, one small file per minor version: tests/unit/schemas.
 
-The source is the OpenAPI description in the Go module of each version, which the Go module proxy serves (some 60 MB each,
-kept by Go). What only its prose says is added: what a quantity, a port, a label and a name look like. Unknown fields are
-refused, as a server refuses them with ``fieldValidation=Strict``. A new version of Kubernetes is a line in ``VERSIONS``.
+The source is the OpenAPI description in the Go module of each version, which the Go module proxy serves (some 60 MB
+each, kept by Go). What only its prose says is added: what a quantity, a port, a label and a name look like. Unknown fields
+are refused, as a server does with ``fieldValidation=Strict``. A new version of Kubernetes is a line in ``VERSIONS``.
 """
 
 from __future__ import annotations
@@ -64,6 +64,12 @@ QUANTITY: Schema = {
     ]
 }
 
+# What an object of its own must say; one within another need not.
+IDENTITY: Schema = {
+    "required": ["apiVersion", "kind", "metadata"],
+    "properties": {"metadata": {"required": ["name"]}},
+}
+
 # What the description calls a mere string or number.
 DEFINITIONS: dict[str, Schema] = {
     "io.k8s.apimachinery.pkg.api.resource.Quantity": QUANTITY,
@@ -119,7 +125,7 @@ def strict(schema: Schema) -> Schema:
 
 
 def definition(name: str, schema: Schema) -> Schema:
-    """A definition, with what only the prose says; and an object of its own must say what it is."""
+    """A definition, with what only the prose says."""
     if name in DEFINITIONS:
         return DEFINITIONS[name]
     result = strict(schema)
@@ -133,7 +139,6 @@ def definition(name: str, schema: Schema) -> Schema:
         result["properties"] |= {"apiVersion": {"const": version}, "kind": {"const": kind["kind"]}}
         # Only Kubernetes writes it.
         result["properties"].pop("status", None)
-        result["required"] = sorted({"apiVersion", "kind", "metadata", *result.get("required", [])})
     return result
 
 
@@ -166,7 +171,7 @@ def text(version: str) -> str:
         f"{json.dumps(name)}: {json.dumps(schema, sort_keys=True, separators=(',', ':'))}"
         for name, schema in sorted(reached(openapi(version)).items())
     ]
-    kinds = json.dumps({kind: {"$ref": REFERENCE + name} for kind, name in KINDS.items()}, sort_keys=True)
+    kinds = json.dumps({kind: {"$ref": REFERENCE + name, **IDENTITY} for kind, name in KINDS.items()}, sort_keys=True)
     return f'{{"kubernetes": "{version}",\n"kinds": {kinds},\n"definitions": {{\n' + ",\n".join(lines) + "\n}}\n"
 
 
