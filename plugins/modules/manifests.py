@@ -80,10 +80,10 @@ options:
       - With O(state=absent), delete volumes, Secrets and, where this collection made it, the namespace, too.
     type: bool
     default: false
-  foreseen:
+  secrets:
     description:
-      - In check mode, what M(dagops.airflow.secrets) returned as C(foreseen), so that the restarts of pods that read
-        these Secrets are predicted, too.
+      - What M(dagops.airflow.secrets) returned as C(fingerprints), so that the Secrets need not be read again for the
+        checksums on pods, and that check mode predicts the restarts that a changed Secret brings.
     type: dict
   remembered:
     description:
@@ -215,7 +215,7 @@ def argument_spec() -> dict[str, t.Any]:
         "replace": {"type": "bool", "default": False},
         "force_conflicts": {"type": "bool", "default": False},
         "delete_data": {"type": "bool", "default": False},
-        "foreseen": {"type": "dict", "no_log": False},
+        "secrets": {"type": "dict", "no_log": False},
         "remembered": {"type": "dict"},
         "wait": {"type": "bool"},
         "wait_timeout": {"type": "int", "default": 600},

@@ -93,11 +93,12 @@ replaced:
   type: list
   elements: str
   returned: success
-foreseen:
+fingerprints:
   description:
-    - Keyed fingerprints of what the Secrets would hold, for O(dagops.airflow.manifests#module:foreseen).
+    - For each Secret, keyed fingerprints of the values that it holds (in check mode, would hold), for
+      O(dagops.airflow.manifests#module:secrets).
   type: dict
-  returned: in check mode, if something would change
+  returned: when O(state=present)
 api_requests:
   description: Requests that were sent to the Kubernetes API.
   type: int

@@ -302,7 +302,7 @@ def test_a_check_foresees_the_restarts_that_a_secret_brings(site: Site) -> None:
 
     def run(password: str, *, check: bool) -> dict[str, t.Any]:
         made = call(secrets, site, check=check, values=values, given={"database_password": password})
-        return call(manifests, site, check=check, values=values, component="core", foreseen=made.get("foreseen"))
+        return call(manifests, site, check=check, values=values, component="core", secrets=made["fingerprints"])
 
     run("one", check=False)
     expected = run("two", check=True)

@@ -232,9 +232,8 @@ def run(face: Face) -> dict[str, t.Any]:
             "changed": any(outcome.is_change for outcome in outcomes),
             "secrets": {outcome.name: dict(sorted(outcome.origins.items())) for outcome in outcomes},
             "replaced": [f"{outcome.name}/{key}" for outcome in outcomes for key in outcome.replaced],
+            "fingerprints": fingerprints(values, outcomes),
         }
-        if face.check_mode and result["changed"]:
-            result["foreseen"] = foreseen(values, outcomes)
         differences = [difference(values.namespace, outcome) for outcome in outcomes if outcome.is_change]
     if face.diff_mode:
         result["diff"] = differences
@@ -255,8 +254,8 @@ def ensure_all(store: SecretStore, values: Values, given: secrets.Given, *, repl
     return sorted([*kept, *derived], key=lambda outcome: outcome.name)
 
 
-def foreseen(values: Values, outcomes: t.Sequence[Outcome]) -> dict[str, checksums.Prints]:
-    """Fingerprints of what the Secrets would hold, by which a later task of a check foresees restarts of pods."""
+def fingerprints(values: Values, outcomes: t.Sequence[Outcome]) -> dict[str, checksums.Prints]:
+    """Fingerprints of what the Secrets hold now, or would hold: by these a later task sees which pods to restart."""
     session = facts(values.major).session_key
     key = next(outcome.texts[session] for outcome in outcomes if outcome.name == names.name(values, session))
     return {

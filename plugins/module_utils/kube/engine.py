@@ -58,8 +58,8 @@ class Request:
     """For objects that name none."""
     siblings: t.Sequence[Object] = ()
     """Objects that other tasks of the same run apply: what pods read of them counts as it will be."""
-    foreseen: t.Mapping[str, checksums.Prints] = dataclasses.field(default_factory=dict)
-    """Secrets of the instance that an earlier task would change, were it not for check mode, by name."""
+    secrets: t.Mapping[str, checksums.Prints] = dataclasses.field(default_factory=dict)
+    """Fingerprints of Secrets by name, as an earlier task has made them, or in check mode would make them."""
     remembered: t.Mapping[str, str] | None = None
     """The notes of the Lease, where an earlier task of this run has read it."""
     consent: Consent = Consent()
@@ -181,23 +181,27 @@ def _plan(ground: Ground) -> tuple[bytes | None, list[Step]]:
 def _with_checksums(ground: Ground) -> tuple[bytes | None, list[Object]]:
     """The declared objects with checksums of what their pods read, and the key of those hashes."""
     declared = {key(obj): obj for obj in (*ground.request.siblings, *ground.declared)}
-    wanted = {reference for obj in ground.declared for reference in checksums.references(obj)}
-    if not wanted:
-        return _hash_key(ground), ground.declared
-    ground.live.list_all(Place("v1", one.kind, one.namespace) for one in wanted)
-    ground.live.fetch(
-        ("v1", found) for one in wanted if (found := Key("", one.kind, one.namespace, one.name)) not in declared
-    )
+    told = ground.request.secrets
+    unknown = [
+        one
+        for one in {reference for obj in ground.declared for reference in checksums.references(obj)}
+        if _key_of(one) not in declared and not (one.kind == "Secret" and one.name in told)
+    ]
+    ground.live.list_all(Place("v1", one.kind, one.namespace) for one in unknown)
+    ground.live.fetch(("v1", _key_of(one)) for one in unknown)
     secret = _hash_key(ground)
 
     def find(one: checksums.Reference) -> checksums.Prints | None:
-        if one.kind == "Secret" and (foreseen := ground.request.foreseen.get(one.name)):
-            return foreseen
-        known = Key("", one.kind, one.namespace, one.name)
-        found = declared.get(known) or ground.live.find(known)
+        if one.kind == "Secret" and one.name in told:
+            return told[one.name]
+        found = declared.get(_key_of(one)) or ground.live.find(_key_of(one))
         return checksums.fingerprints(found, secret) if found else None
 
     return secret, [checksums.annotated(obj, find) for obj in ground.declared]
+
+
+def _key_of(one: checksums.Reference) -> Key:
+    return Key("", one.kind, one.namespace, one.name)
 
 
 def _hash_key(ground: Ground) -> bytes | None:

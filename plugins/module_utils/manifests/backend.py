@@ -139,7 +139,7 @@ def _request(face: Face, what: Declared) -> Request:
         scope=part,
         namespace=what.namespace,
         siblings=what.siblings,
-        foreseen=params["foreseen"] or {},
+        secrets=params["secrets"] or {},
         remembered=params["remembered"],
         consent=Consent(replace=params["replace"], force_conflicts=params["force_conflicts"]),
         prune=params["prune"],
