@@ -75,6 +75,13 @@ options:
       - Without this consent nothing is applied, and the fields are told with their owners.
     type: bool
     default: false
+  adopt:
+    description:
+      - Take over objects that are there already under the name of a declared one and that somebody else has made, such
+        as Helm.
+      - Without this consent nothing is applied, and the objects are told with their makers.
+    type: bool
+    default: false
   delete_data:
     description:
       - With O(state=absent), delete volumes, Secrets and, where this collection made it, the namespace, too.
@@ -214,6 +221,7 @@ def argument_spec() -> dict[str, t.Any]:
         "prune": {"type": "bool", "default": False},
         "replace": {"type": "bool", "default": False},
         "force_conflicts": {"type": "bool", "default": False},
+        "adopt": {"type": "bool", "default": False},
         "delete_data": {"type": "bool", "default": False},
         "secrets": {"type": "dict", "no_log": False},
         "remembered": {"type": "dict"},

@@ -11,6 +11,7 @@ import pytest
 
 from ansible_collections.dagops.airflow.plugins.module_utils.face import Failure
 from ansible_collections.dagops.airflow.plugins.module_utils.kube import kinds, lease
+from ansible_collections.dagops.airflow.plugins.module_utils.kube.scope import Scope
 from ansible_collections.dagops.airflow.plugins.modules import manifests
 from tests.api.support import (
     INSTANCE,
@@ -187,17 +188,35 @@ class TestRefusals:
 
 class TestConflicts:
     def test_they_are_explained_and_forced_by_consent(self, site: Site) -> None:
+        made = workload("Deployment", "web", replicas=3)
+        labels = Scope(instance=INSTANCE, namespace=site.namespace, component="core").labels
         site.cluster.request(
             "POST",
             f"/apis/apps/v1/namespaces/{site.namespace}/deployments",
             query={"fieldManager": "somebody"},
-            body=workload("Deployment", "web", replicas=3),
+            body={**made, "metadata": {**made["metadata"], "labels": labels}},
         )
         wanted = workload("Deployment", "web", replicas=2)
         for check in (True, False):
             with pytest.raises(Failure, match=r"web: spec\.replicas set by somebody. Leave .* force_conflicts"):
                 site.manifests(wanted, check=check)
         assert names(site.predicted(wanted, force_conflicts=True), "updated") == ["Deployment/web"]
+
+    def test_what_others_made_is_adopted_by_consent(self, site: Site) -> None:
+        site.cluster.request(
+            "POST",
+            f"/apis/apps/v1/namespaces/{site.namespace}/deployments",
+            query={"fieldManager": "helm"},
+            body=workload("Deployment", "web", replicas=3),
+        )
+        objects = [workload("Deployment", "web", replicas=2), config_map("new")]
+        for check in (True, False):
+            with pytest.raises(Failure, match=r"web is there already, made by helm. .* set adopt to true.*Nothing was"):
+                site.manifests(*objects, check=check)
+        assert site.get("ConfigMap", "new") is None
+        assert names(site.predicted(*objects, adopt=True), "updated") == ["Deployment/web"]
+        # From then on it is ours.
+        assert names(site.predicted(workload("Deployment", "web", replicas=1)), "updated") == ["Deployment/web"]
 
     def test_adoption_without_a_change_is_no_change(self, site: Site) -> None:
         labels = {

@@ -55,6 +55,8 @@ class Step:
     live: Object | None = None
     after: Object | None = None
     """As it is in the end, where the API server has told."""
+    force: bool = False
+    """Take over fields that others have set."""
 
     @property
     def label(self) -> str:
@@ -74,6 +76,7 @@ class Consent(t.NamedTuple):
 
     replace: bool = False
     force_conflicts: bool = False
+    adopt: bool = False
 
 
 def _spoken(live: Object) -> Object:
@@ -88,7 +91,7 @@ def _spoken(live: Object) -> Object:
     }
 
 
-def plan(declared: Object, desired: Object, live: Object | None) -> Step:
+def plan(declared: Object, desired: Object, live: Object | None, *, force: bool = False) -> Step:
     """What is to be done for one object, as far as can be seen from here."""
     if live is None:
         action = Action.CREATE
@@ -96,7 +99,7 @@ def plan(declared: Object, desired: Object, live: Object | None) -> Step:
         action = Action.NOTHING
     else:
         action = Action.UPDATE
-    return Step(action=action, declared=declared, desired=desired, live=live)
+    return Step(action=action, declared=declared, desired=desired, live=live, force=force)
 
 
 def rehearse(cluster: Cluster, steps: t.Sequence[Step], consent: Consent, warn: t.Callable[[str], None]) -> list[Step]:
@@ -137,7 +140,7 @@ def _rehearsed(
     if frozen:
         return _replacement(step, desired, frozen, consent)
     try:
-        after = cluster.apply(desired, dry_run=True, force=consent.force_conflicts)
+        after = cluster.apply(desired, dry_run=True, force=step.force)
     except ApiError as error:
         if error.missing and step.live is None:
             # Its namespace, its CRD or the Role that it binds is not there yet.
@@ -176,13 +179,13 @@ def explained(error: ApiError) -> str:
     )
 
 
-def perform(cluster: Cluster, steps: t.Sequence[Step], consent: Consent, between: t.Callable[[], None]) -> list[Step]:
+def perform(cluster: Cluster, steps: t.Sequence[Step], between: t.Callable[[], None]) -> list[Step]:
     """Make the changes in their order; ``between`` is called after each stage."""
     by_label = {step.label: step for step in steps}
     done: list[Step] = [step for step in steps if step.action is Action.NOTHING]
     pending = [step.desired for step in steps if step.desired and step.action is not Action.NOTHING]
     for stage in order.stages(pending):
-        outcome = together(lambda desired: _performed(cluster, by_label[kinds.label(desired)], desired, consent), stage)
+        outcome = together(lambda desired: _performed(cluster, by_label[kinds.label(desired)], desired), stage)
         problems = [item for item in outcome if isinstance(item, str)]
         if problems:
             raise Failure(told(problems, "The run stopped there; what was applied before stays"), problems=problems)
@@ -191,11 +194,11 @@ def perform(cluster: Cluster, steps: t.Sequence[Step], consent: Consent, between
     return done
 
 
-def _performed(cluster: Cluster, step: Step, desired: Object, consent: Consent) -> Step | str:
+def _performed(cluster: Cluster, step: Step, desired: Object) -> Step | str:
     try:
         if step.action is Action.REPLACE and step.live:
             _clear_the_way(cluster, desired, step.live)
-        after = cluster.apply(desired, force=consent.force_conflicts)
+        after = cluster.apply(desired, force=step.force)
         if desired["kind"] == "CustomResourceDefinition":
             _await_established(cluster, after)
     except ApiError as error:

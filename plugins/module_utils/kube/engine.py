@@ -167,14 +167,23 @@ def converge(cluster: Cluster, request: Request, voice: Voice) -> Outcome:
 
 def _plan(ground: Ground) -> tuple[bytes | None, list[Step]]:
     secret, desired = _with_checksums(ground)
-    steps = []
+    steps, problems = [], []
+    consent = ground.request.consent
     for declared, wanted in zip(ground.declared, desired, strict=True):
         live = ground.live.find(key(wanted))
+        makers = ground.scope.makers(live) if live and ground.scope else ""
         if live and ground.scope and (other := ground.scope.foreign(live)):
-            raise Failure(
-                f"{kinds.label(wanted)} belongs to the instance {other}. Give this instance another name or namespace."
+            problems.append(
+                f"{kinds.label(wanted)} belongs to the instance {other}. Give this instance another name or namespace"
             )
-        steps.append(apply.plan(declared, wanted, live))
+        elif makers and not consent.adopt:
+            problems.append(
+                f"{kinds.label(wanted)} is there already, made by {makers}. Give this instance another name or "
+                "namespace, or set adopt to true to take the object over for good"
+            )
+        steps.append(apply.plan(declared, wanted, live, force=consent.force_conflicts or bool(makers)))
+    if problems:
+        raise Failure(apply.told(problems, "Nothing was changed"), problems=problems)
     return secret, steps
 
 
@@ -218,19 +227,19 @@ def _make(
     cluster: Cluster, ground: Ground, steps: list[Step], doomed: list[Object], note: str, voice: Voice
 ) -> list[Step] | None:
     """Make the changes under the Lease of the instance; None where another run held it until now."""
-    lock, part, consent = ground.lock, ground.scope, ground.request.consent
+    lock, part = ground.lock, ground.scope
     if not lock or not part:
-        return apply.perform(cluster, steps, consent, _nothing)
+        return apply.perform(cluster, steps, _nothing)
     # The Lease lives in the namespace, so that comes first.
     first = [step for step in steps if step.desired and step.desired["kind"] == "Namespace"]
-    made = apply.perform(cluster, first, consent, _nothing)
+    made = apply.perform(cluster, first, _nothing)
     # Before anything is made of a new kind, so that a killed run leaves nothing that is not remembered.
     everything = scope.note_of(ground.remembered | {place(obj) for obj in ground.declared})
     if lock.acquire({part.note: everything}, LOCK_PATIENCE, voice.progress):
         return None
     final = everything
     try:
-        made += apply.perform(cluster, [step for step in steps if step not in first], consent, lock.renew)
+        made += apply.perform(cluster, [step for step in steps if step not in first], lock.renew)
         prune.delete(cluster, doomed, dry_run=False)
         final = note
     finally:

@@ -54,6 +54,14 @@ class Scope:
         # Controllers copy labels to what they make of our objects.
         return ours.items() <= labels.items() and fields.managed(live, FIELD_MANAGER)
 
+    def makers(self, live: Object) -> str:
+        """Who made ``live``, where that was not us: field managers, in words. A namespace may be anybody's."""
+        labels = live["metadata"].get("labels") or {}
+        if live["kind"] == "Namespace" or self.labels.items() <= labels.items() or fields.managed(live, FIELD_MANAGER):
+            return ""
+        managers = {str(entry.get("manager")) for entry in live["metadata"].get("managedFields") or ()}
+        return ", ".join(sorted(managers)) or "somebody else"
+
     def foreign(self, live: Object) -> str | None:
         """The other instance to which ``live`` belongs."""
         labels = live["metadata"].get("labels") or {}

@@ -141,7 +141,7 @@ def _request(face: Face, what: Declared) -> Request:
         siblings=what.siblings,
         secrets=params["secrets"] or {},
         remembered=params["remembered"],
-        consent=Consent(replace=params["replace"], force_conflicts=params["force_conflicts"]),
+        consent=Consent(replace=params["replace"], force_conflicts=params["force_conflicts"], adopt=params["adopt"]),
         prune=params["prune"],
         delete_data=params["delete_data"],
         check_mode=face.check_mode,
