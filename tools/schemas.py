@@ -1,8 +1,8 @@
 """Write what Kubernetes accepts as strict JSON Schemas, one small file per minor version: tests/unit/schemas.
 
 The source is the OpenAPI description in the Go module of each version, which the Go module proxy serves (some 60 MB
-each, kept by Go). What only its prose says is added: what a quantity, a port, a label and a name look like. Unknown fields
-are refused, as a server does with ``fieldValidation=Strict``. A new version of Kubernetes is a line in ``VERSIONS``.
+each, kept by Go). What only its prose says is added: what a quantity, a port, a label and a name look like. Unknown
+fields are refused, as a server does with ``fieldValidation=Strict``.
 """
 
 from __future__ import annotations
