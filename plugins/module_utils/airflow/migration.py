@@ -177,7 +177,8 @@ class Migration:
                 if not error.exists:
                     raise
             there = self._cluster.get(_JOB, name, namespace)
-            if there and is_active(there):
+            # The controller calls a Job active for some seconds after its container's last words.
+            if there and is_active(there) and self._last_words(there) is None:
                 self._face.progress(f"{label(there)} is running already; waiting for its end")
                 return there
             if there and not there["metadata"].get("deletionTimestamp"):
