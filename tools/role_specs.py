@@ -46,6 +46,12 @@ ROLES: dict[str, tuple[str, str, str | None]] = {
         "is behind the image's, applies the workloads, waits for them, and makes sure of the first administrator.",
         "core",
     ),
+    "airflow_extra": (
+        "Objects of your own, next to those of an instance",
+        "Applies the objects of O(airflow_extra_manifests) before the workloads that may need them, and waits for the "
+        "workloads among them when Airflow runs.",
+        "extra",
+    ),
     "airflow_ingress": (
         "The way in from outside",
         "Applies an Ingress to the API server where it is wanted.",
@@ -57,6 +63,10 @@ ROLES: dict[str, tuple[str, str, str | None]] = {
         "verify",
     ),
 }
+
+
+# Ansible's types of the elements of a list; "raw" takes both text and mappings.
+ELEMENTS: dict[t.Any, str] = {str: "str", dict[str, t.Any] | str: "raw"}
 
 
 class Dumper(yaml.SafeDumper):
@@ -78,7 +88,7 @@ def kind_of(hint: t.Any) -> dict[str, t.Any]:
     if origin is t.Literal:
         return {"type": "str", "choices": list(arguments)}
     if origin is list:
-        return {"type": "list", "elements": "str" if arguments[0] is str else "dict"}
+        return {"type": "list", "elements": ELEMENTS.get(arguments[0], "dict")}
     if dataclasses.is_dataclass(hint):
         return {"type": "dict", "options": options_of(hint)}
     return {"type": {str: "str", int: "int", bool: "bool"}.get(hint, "dict")}

@@ -128,7 +128,7 @@ class ValuesAction(BackendAction):
     def arguments(self, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         arguments = super().arguments(task_vars)
         if arguments.get("values") is None and self.reads_variables(arguments):
-            arguments["values"] = gather(task_vars, self._templar)
+            arguments["values"] = gather(task_vars, self._templar, self._loader)
             if self.SECRETS:
                 arguments["given"] = {**gather_secrets(task_vars, self._templar), **(arguments.get("given") or {})}
         return arguments

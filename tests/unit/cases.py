@@ -57,5 +57,31 @@ CASES: dict[str, dict[str, t.Any]] = {
         "airflow_ingress_class_name": "nginx",
         "airflow_ingress_tls_secret": "tls",
         "airflow_verify_canary": False,
+        "airflow_overrides": {
+            "Deployment/*": {"spec": {"progressDeadlineSeconds": 900}},
+            "Deployment/airflow-scheduler": {
+                "spec": {
+                    "template": {
+                        "spec": {
+                            "containers": [{"name": "sidecar", "env": [{"name": "A", "value": "b"}]}],
+                            "hostAliases": [{"ip": "192.0.2.1", "hostnames": ["ldap.example.com"]}],
+                        }
+                    }
+                }
+            },
+            "Job/airflow-migrate": {"spec": {"activeDeadlineSeconds": 1800}},
+            "Pod/airflow-worker": {"spec": {"containers": [{"name": "sidecar", "image": "envoy"}]}},
+        },
+        "airflow_json_patches": {
+            "Service/airflow-api-server": [{"op": "add", "path": "/spec/externalTrafficPolicy", "value": "Local"}]
+        },
+        "airflow_extra_manifests": [
+            {
+                "apiVersion": "v1",
+                "kind": "ConfigMap",
+                "metadata": {"name": "airflow-motd", "labels": {"component": "motd"}},
+                "data": {"motd": "Hello"},
+            }
+        ],
     },
 }

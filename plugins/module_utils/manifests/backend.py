@@ -20,7 +20,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.kube.engine import 
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.scope import Scope
 from ansible_collections.dagops.airflow.plugins.module_utils.manifests import files
-from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline import RENDERERS, render, render_all
+from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline import RENDERERS, render_all, render_parts
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import load
 
 ALL: t.Final = "all"
@@ -58,10 +58,10 @@ def declared(params: dict[str, t.Any]) -> Declared:
         near = difflib.get_close_matches(component, RENDERERS, n=1)
         meant = f" Did you mean {near[0]}?" if near else ""
         raise Failure(f"component is {component}, which is none of {', '.join(RENDERERS)}, {ALL}.{meant}")
-    siblings = [obj for name in RENDERERS if name != component for obj in render(values, name)]
+    parts = render_parts(values)
     return Declared(
-        objects=render(values, component),
-        siblings=siblings,
+        objects=parts.pop(component),
+        siblings=[obj for objects in parts.values() for obj in objects],
         instance=values.name,
         namespace=values.namespace,
         component=component,

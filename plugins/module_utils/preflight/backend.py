@@ -43,8 +43,10 @@ def missing_references(cluster: Cluster, values: Values) -> t.Iterator[str]:
             yield f"{variable} names {kind} '{name}', which does not exist{place}: have it made first"
 
 
-def kinds_of(objects: list[Object]) -> list[Kind]:
-    return [named(item["kind"]) for item in objects]
+def kinds_of(cluster: Cluster, objects: list[Object], namespace: str) -> list[Kind]:
+    """The kinds of what is applied in the namespace, or outside of all; of the person's own, those that are known."""
+    here = (item for item in objects if item["metadata"].get("namespace") in (None, namespace))
+    return [kind for item in here if (kind := cluster.kind(item["apiVersion"], item["kind"]))]
 
 
 def run(face: Face) -> dict[str, t.Any]:
@@ -58,7 +60,7 @@ def run(face: Face) -> dict[str, t.Any]:
     problems = [*checks.too_old(version), *checks.foreign_namespace(values, namespace)]
     rules = rules_in(cluster, values.namespace)
     if rules is not None:
-        needed = checks.permissions_needed(kinds_of(objects))
+        needed = checks.permissions_needed(kinds_of(cluster, objects, values.namespace))
         problems += checks.missing_permissions(rules, needed, values.namespace)
     if any(True for _claim in checks.claims(objects)):
         problems += checks.missing_storage(objects, cluster.list(named("StorageClass")))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 
-from ansible_collections.dagops.airflow.plugins.module_utils.render import names, pods
+from ansible_collections.dagops.airflow.plugins.module_utils.render import names, overrides, pods
 from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import Object, object_
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values, Workload, resources
 
@@ -19,8 +19,17 @@ from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import 
 def migration_job(values: Values, script: str, *arguments: str) -> Object:
     """A Job that runs ``script`` (Python) with ``arguments`` once in Airflow's image.
 
-    Its name carries a hash of its content, since a Job's template cannot be changed. The first administrator's user
-    name and password are files below ``names.ADMIN_FOLDER``.
+    Its name carries a hash of its content, since a Job's template cannot be changed.
+    """
+    result = job(values, script, *arguments)
+    digest = hashlib.sha256(json.dumps(result["spec"], sort_keys=True).encode()).hexdigest()[:10]
+    return {**result, "metadata": {**result["metadata"], "name": f"{result['metadata']['name']}-{digest}"}}
+
+
+def job(values: Values, script: str, *arguments: str) -> Object:
+    """The Job with the person's overrides, which know it by the name that it has before its content is known.
+
+    The first administrator's user name and password are files below ``names.ADMIN_FOLDER``.
     """
     component = "migrate"
     shape = Workload(resources=resources("500m", "512Mi", "1Gi")())
@@ -58,5 +67,4 @@ def migration_job(values: Values, script: str, *arguments: str) -> Object:
         "ttlSecondsAfterFinished": 3600,
         "template": template,
     }
-    digest = hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()[:10]
-    return object_(values, "batch/v1", "Job", component, name=f"{names.name(values, component)}-{digest}", spec=spec)
+    return overrides.applied(values, object_(values, "batch/v1", "Job", component, spec=spec))

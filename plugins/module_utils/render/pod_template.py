@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import json
 
-from ansible_collections.dagops.airflow.plugins.module_utils.render import names, pods
+from ansible_collections.dagops.airflow.plugins.module_utils.render import names, overrides, pods
 from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import Object, object_
 from ansible_collections.dagops.airflow.plugins.module_utils.render.rbac import speaks_to_kubernetes
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import SpecError
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
 
 # The executor looks for this name; its arguments are set for each task.
@@ -52,9 +53,34 @@ def pod(values: Values) -> Object:
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": body["spec"]}
 
 
-def render(values: Values) -> list[Object]:
-    """The template in a ConfigMap; JSON is YAML, and needs no library to write."""
+def pods_of(values: Values) -> list[Object]:
+    """The template with the person's overrides, where there is one; it is a ``Pod`` to them."""
     if values.core.executor != "KubernetesExecutor":
         return []
-    text = json.dumps(pod(values), indent=2, sort_keys=True) + "\n"
-    return [object_(values, "v1", "ConfigMap", "pod-template", data={names.POD_TEMPLATE_FILE: text})]
+    result = overrides.applied(values, pod(values))
+    containers = result["spec"].get("containers") or []
+    # The executor takes the first one, and a merge puts what it adds in front.
+    main = [one for one in containers if one["name"] == CONTAINER]
+    if not main:
+        raise SpecError(
+            [
+                f"{overrides.label(result)} has no container '{CONTAINER}' after the overrides, and the executor runs "
+                "tasks in that one: leave it in"
+            ]
+        )
+    others = [one for one in containers if one["name"] != CONTAINER]
+    return [{**result, "spec": {**result["spec"], "containers": [*main, *others]}}]
+
+
+def render(values: Values) -> list[Object]:
+    """The template in a ConfigMap; JSON is YAML, and needs no library to write."""
+    return [
+        object_(
+            values,
+            "v1",
+            "ConfigMap",
+            "pod-template",
+            data={names.POD_TEMPLATE_FILE: json.dumps(one, indent=2, sort_keys=True) + "\n"},
+        )
+        for one in pods_of(values)
+    ]

@@ -40,6 +40,7 @@ class SpecError(Failure):
             problems[0] if len(problems) == 1 else f"{len(problems)} variables cannot be used: " + "; ".join(problems)
         )
         super().__init__(head, problems=problems)
+        self.problems = problems
 
 
 class ProblemError(Exception):
@@ -165,7 +166,8 @@ def _value(kind: t.Any, value: t.Any, path: str, problems: list[str]) -> t.Any:
     origin, arguments = t.get_origin(kind), t.get_args(kind)
     if origin in (t.Union, types.UnionType):
         inner = [argument for argument in arguments if argument is not type(None)]
-        return None if is_nothing(value) else _value(inner[0], value, path, problems)
+        kind = next((one for one in inner if one is type(value)), inner[0])
+        return None if is_nothing(value) else _value(kind, value, path, problems)
     if kind is t.Any:
         return value
     if origin is t.Literal:
@@ -196,7 +198,7 @@ def _key(key: t.Any, path: str) -> str:
     return key
 
 
-def _decoded(value: t.Any) -> t.Any:
+def decoded(value: t.Any) -> t.Any:
     """A list or mapping may come as JSON text, as ``-e`` and surveys give it."""
     if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
         try:
@@ -207,16 +209,16 @@ def _decoded(value: t.Any) -> t.Any:
 
 
 def _mapping(value: t.Any, path: str) -> dict[t.Any, t.Any]:
-    value = _decoded(value)
+    value = decoded(value)
     if not isinstance(value, dict):
-        raise ProblemError(f"{path} must be a mapping of options, not {_said(value)}")
+        raise ProblemError(f"{path} must be a mapping of options, not {said(value)}")
     return value
 
 
 def _list(value: t.Any, path: str) -> list[t.Any]:
-    value = _decoded(value)
+    value = decoded(value)
     if not isinstance(value, list):
-        raise ProblemError(f"{path} must be a list, not {_said(value)}")
+        raise ProblemError(f"{path} must be a list, not {said(value)}")
     return value
 
 
@@ -226,27 +228,27 @@ def _string(value: t.Any, path: str) -> str:
             f"{path} must be text, but YAML reads what was written as the boolean {value}: write it in quotes"
         )
     if isinstance(value, (dict, list)):
-        raise ProblemError(f"{path} must be text, not {_said(value)}")
+        raise ProblemError(f"{path} must be text, not {said(value)}")
     return str(value)
 
 
 def _integer(value: t.Any, path: str) -> int:
     if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
-        raise ProblemError(f"{path} must be a whole number, not {_said(value)}")
+        raise ProblemError(f"{path} must be a whole number, not {said(value)}")
     try:
         return int(value)
     except (TypeError, ValueError) as error:
-        raise ProblemError(f"{path} must be a whole number, not {_said(value)}") from error
+        raise ProblemError(f"{path} must be a whole number, not {said(value)}") from error
 
 
 def _boolean(value: t.Any, path: str) -> bool:
     text = str(value).strip().lower()
     if isinstance(value, (bool, str, int)) and text in TRUE | FALSE:
         return text in TRUE
-    raise ProblemError(f"{path} must be true or false, not {_said(value)}")
+    raise ProblemError(f"{path} must be true or false, not {said(value)}")
 
 
-def _said(value: t.Any) -> str:
+def said(value: t.Any) -> str:
     """``value`` as a person would recognise it, kept short."""
     text = "null" if value is None else json.dumps(value, default=str)
     return text if len(text) <= 60 else text[:57] + "..."

@@ -282,6 +282,17 @@ class Instance:
         "Further labels of every object, for example a cost centre.", factory=dict, reaches="every object"
     )
     annotations: dict[str, str] = option("Further annotations of every object.", factory=dict, reaches="every object")
+    overrides: dict[str, dict[str, Verbatim]] = option(
+        "Patches of rendered objects by C(Kind/name) or C(Kind/*), merged as C(kubectl patch) merges them. See "
+        "docs/overrides.md.",
+        factory=dict,
+        reaches="the objects that it names",
+    )
+    json_patches: dict[str, list[Verbatim]] = option(
+        "JSON patches (RFC 6902) of rendered objects by C(Kind/name) or C(Kind/*), applied after O(airflow_overrides).",
+        factory=dict,
+        reaches="the objects that it names",
+    )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -410,6 +421,20 @@ class Ingress:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Extra:
+    """Objects of the person's own."""
+
+    PREFIX: t.ClassVar[str] = "airflow_extra_"
+    manifests: list[dict[str, Verbatim] | str] = option(
+        "Objects to apply with the instance, in its namespace unless they name another; also paths (or globs) of YAML "
+        "files and, where they end in C(.j2), of templates, beside the inventory or the playbook. See "
+        "docs/overrides.md.",
+        factory=list,
+        reaches="the cluster",
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Verify:
     """Proof that the instance works."""
 
@@ -431,6 +456,7 @@ class Values:
     database: Database
     core: Core
     logging: Logging
+    extra: Extra
     ingress: Ingress
     verify: Verify
 
@@ -461,6 +487,7 @@ SECTIONS: dict[str, type] = {
     "database": Database,
     "core": Core,
     "logging": Logging,
+    "extra": Extra,
     "ingress": Ingress,
     "verify": Verify,
 }
@@ -482,6 +509,7 @@ PLAYBOOK_VARIABLES: dict[str, str] = {
     "airflow_wait_timeout": "Seconds to wait for the workloads of one role.",
     "airflow_prune": "Delete objects that are not declared any more; never volumes, Secrets or namespaces.",
     "airflow_replace": "Delete and make anew objects whose immutable fields change; volumes and their data stay.",
+    "airflow_adopt": "Take over objects of the same names that others have made (kubectl, Helm, another tool).",
     "airflow_force_conflicts": "Take over fields that others have set (kubectl, Helm, another tool).",
     "airflow_api_url": "Address to reach Airflow's API at, instead of through the Kubernetes API.",
     "airflow_delete_data": "Delete volumes and secrets, too, when an instance is uninstalled.",

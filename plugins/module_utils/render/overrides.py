@@ -1,0 +1,151 @@
+# Copyright (c) 2026, dagops.airflow contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What a person changes in rendered objects: strategic merges first, then JSON patches.
+
+A target is ``Kind/name``; the name may hold wildcards. Where several targets hold an object, the most general comes
+first, so that the most particular has the last word.
+
+PRIVATE to the collection: it can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+import itertools
+import typing as t
+
+from ansible_collections.dagops.airflow.plugins.module_utils.render import json_patch, merge, names, patch_types
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import ProblemError, SpecError, said
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
+
+Object = dict[str, t.Any]
+
+OVERRIDES: t.Final = "airflow_overrides"
+JSON_PATCHES: t.Final = "airflow_json_patches"
+
+_SELECTED: t.Final = ("tier", "component", "release", "app.kubernetes.io/instance", "app.kubernetes.io/managed-by")
+"""Labels by which the collection, and objects of it, find others."""
+_WILDCARDS: t.Final = "*?["
+_SHOWN: t.Final = 3
+
+
+def applied(values: Values, obj: Object) -> Object:
+    """``obj`` with what the person changes in it; raises ``SpecError`` that names every patch that cannot be."""
+    problems: list[str] = []
+    result = obj
+    for variable, target, patch in _patches(values):
+        if not fnmatch.fnmatchcase(label(obj), target):
+            continue
+        try:
+            changed = _changed(result, patch, variable, f"{variable}.{target}")
+        except ProblemError as problem:
+            problems.append(str(problem))
+            continue
+        refused = [*_told(result, changed, variable, f"{variable}.{target}")]
+        problems += refused
+        result = result if refused else changed
+    if problems:
+        raise SpecError(problems)
+    return result
+
+
+def unmatched(values: Values, objects: t.Iterable[Object]) -> list[str]:
+    """A sentence for each target that holds none of ``objects``, which are all of the instance."""
+    known = sorted({label(obj) for obj in objects})
+    return [
+        _no_match(f"{variable}.{target}", target, known, values.name)
+        for variable, target, _patch in _patches(values)
+        if not any(fnmatch.fnmatchcase(one, target) for one in known)
+    ]
+
+
+def label(obj: Object) -> str:
+    """What a target calls an object."""
+    return f"{obj['kind']}/{obj['metadata']['name']}"
+
+
+def _patches(values: Values) -> t.Iterator[tuple[str, str, t.Any]]:
+    """Every patch with its variable and its target, in the order in which they are applied."""
+    for variable, patches in _given(values):
+        for target in sorted(patches, key=_generality):
+            yield variable, target, patches[target]
+
+
+def _given(values: Values) -> tuple[tuple[str, dict[str, t.Any]], ...]:
+    return (OVERRIDES, values.instance.overrides), (JSON_PATCHES, values.instance.json_patches)
+
+
+def _generality(target: str) -> tuple[bool, int, str]:
+    """Where a target comes among others: names without wildcards last, and of the others the longest."""
+    return not any(sign in target for sign in _WILDCARDS), len(target), target
+
+
+def _changed(obj: Object, patch: t.Any, variable: str, source: str) -> t.Any:
+    if variable == JSON_PATCHES:
+        return json_patch.applied(obj, patch, source)
+    kind = patch_types.of_kind(obj["apiVersion"], obj["kind"])
+    return merge.strategic(obj, patch, kind, source) if kind else merge.json_merge(obj, patch)
+
+
+# --- what is refused ----------------------------------------------------------------------------------------------
+
+
+def _told(before: Object, after: t.Any, variable: str, source: str) -> t.Iterator[str]:
+    """A sentence for each reason not to take ``after`` for ``before``."""
+    if not isinstance(after, dict):
+        yield f"{source} makes {said(after)} of {label(before)}, which is no object any more"
+        return
+    for field in _fixed(before):
+        old, new = _at(before, field), _at(after, field)
+        if not json_patch.same(old, new):
+            yield (
+                f"{source} would make {said(new)} of {_shown(field)} of {label(before)}, by which it or its pods are "
+                "found: leave it as it is"
+            )
+    if before["kind"] == "Secret" and any(before.get(key) != after.get(key) for key in ("data", "stringData")):
+        yield f"{source} would change values of {label(before)}, which have no place in a patch: leave them out"
+    if "status" in after and "status" not in before:
+        yield f"{source}.status would set what only Kubernetes writes: leave it out"
+    kind = patch_types.of_kind(before["apiVersion"], before["kind"])
+    if kind:
+        path = source if variable == OVERRIDES else f"{source} of {label(before)}:"
+        known = set(patch_types.problems(before, kind, path))
+        yield from (problem for problem in patch_types.problems(after, kind, path) if problem not in known)
+
+
+def _fixed(obj: Object) -> t.Iterator[tuple[str, ...]]:
+    """The paths in an object that no patch may change."""
+    yield from (("apiVersion",), ("kind",), ("metadata", "name"), ("metadata", "namespace"))
+    yield from (("metadata", "labels", name) for name in (*_SELECTED, names.ROLE_LABEL))
+    if _at(obj, ("spec", "template")) is not None:
+        yield ("spec", "selector")
+        selected = _at(obj, ("spec", "selector", "matchLabels")) or {}
+        yield from (("spec", "template", "metadata", "labels", name) for name in sorted({*_SELECTED, *selected}))
+
+
+def _at(value: t.Any, path: t.Sequence[str]) -> t.Any:
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
+def _shown(path: t.Sequence[str]) -> str:
+    return ".".join(f"'{name}'" if "." in name else name for name in path)
+
+
+def _no_match(source: str, target: str, known: list[str], instance: str) -> str:
+    kind, slash, name = target.partition("/")
+    if not (kind and slash and name):
+        return f"{source} must name objects as Kind/name or Kind/*, such as {known[0]}"
+    near = difflib.get_close_matches(target, known, n=_SHOWN, cutoff=0.6)
+    same_kind = [one for one in known if one.startswith(f"{kind}/")]
+    kinds = [group for group, _members in itertools.groupby(known, key=lambda one: one.partition("/")[0])]
+    if near:
+        hint = f"did you mean {' or '.join(near)}?"
+    elif same_kind:
+        hint = f"of this kind there are {', '.join(same_kind)}"
+    else:
+        hint = f"its kinds are {', '.join(kinds)}"
+    return f"{source} matches no object of instance {instance} ({hint})"

@@ -1,0 +1,145 @@
+# Copyright (c) 2026, dagops.airflow contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Types of Kubernetes' own objects, read from the generated table.
+
+PRIVATE to the collection: it can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import typing as t
+
+from ansible_collections.dagops.airflow.plugins.module_utils.render import patch_table
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import said
+
+_SCALARS: t.Final[dict[str, tuple[str, tuple[type, ...]]]] = {
+    "s": ("text", (str,)),
+    "i": ("a whole number", (int,)),
+    "n": ("a number", (int, float)),
+    "b": ("true or false", (bool,)),
+    "q": ("a quantity", (str, int, float)),
+    "x": ("a whole number or text", (int, str)),
+}
+"""What a scalar is called, and how Python holds it."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Type:
+    """The type of a value, and how a patch of it is merged."""
+
+    scalar: str | None = None
+    definition: str | None = None
+    """Of a mapping with known fields."""
+    item: Type | None = None
+    """Of a list."""
+    value: Type | None = None
+    """Of a mapping with any keys."""
+    any_mapping: bool = False
+    merge_key: str | None = None
+    """Of a list that is merged: the key of its elements, empty where they are scalars. Other lists are replaced."""
+    replaced: bool = False
+    """A mapping that is replaced as a whole."""
+
+    @property
+    def is_list(self) -> bool:
+        return self.item is not None
+
+    @property
+    def is_mapping(self) -> bool:
+        return self.any_mapping or self.definition is not None or self.value is not None
+
+    def field(self, name: str) -> Type:
+        """The type of a key of the mapping; of one that is not known, anything."""
+        if self.value:
+            return self.value
+        return fields(self.definition).get(name, ANYTHING) if self.definition else ANYTHING
+
+
+ANYTHING: t.Final = Type()
+
+
+def of_kind(api_version: t.Any, kind: t.Any) -> Type | None:
+    """The type of an object; None where Kubernetes does not bring the kind itself."""
+    definition = _kinds().get((api_version, kind))
+    return Type(definition=definition) if definition else None
+
+
+@functools.cache
+def _lines() -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Of each definition its API version, and its fields as they are written."""
+    found = {}
+    for line in patch_table.TABLE.replace("\n ", " ").splitlines():
+        head, *written = line.split(" ")
+        name, _at, version = head.partition("@")
+        found[name] = (version, tuple(written))
+    return found
+
+
+@functools.cache
+def _kinds() -> dict[tuple[str, str], str]:
+    return {(version, name.rpartition(".")[2]): name for name, (version, _written) in _lines().items() if version}
+
+
+@functools.cache
+def fields(definition: str) -> dict[str, Type]:
+    """The fields of a definition."""
+    group = definition.rpartition(".")[0]
+    pairs = (one.partition(":")[::2] for one in _lines()[definition][1])
+    return {name: _parsed(text, group) for name, text in pairs}
+
+
+def _parsed(text: str, group: str) -> Type:
+    if text.startswith("["):
+        inner, _end, merge = text[1:].rpartition("]")
+        return Type(item=_parsed(inner, group), merge_key=merge[1:] if merge else None)
+    if text.startswith("{"):
+        return Type(value=_parsed(text[1:-1], group))
+    if text == "o":
+        return Type(any_mapping=True)
+    if text == "*":
+        return ANYTHING
+    if text in _SCALARS:
+        return Type(scalar=text)
+    name = text.rstrip("=")
+    return Type(definition=name if "." in name else f"{group}.{name}", replaced=name != text)
+
+
+def problems(value: t.Any, kind: Type, path: str) -> t.Iterator[str]:
+    """A sentence for each part of ``value`` that has another type than Kubernetes wants there."""
+    if value is None:
+        return
+    if kind.is_mapping:
+        if not isinstance(value, dict):
+            yield f"{path} must be a mapping, not {said(value)}"
+            return
+        for name, inner in value.items():
+            yield from problems(inner, kind.field(name), joined(path, name))
+    elif kind.item:
+        if not isinstance(value, list):
+            yield f"{path} must be a list, not {said(value)}"
+            return
+        for index, inner in enumerate(value):
+            yield from problems(inner, kind.item, f"{path}[{element(inner, kind.merge_key, index)}]")
+    elif kind.scalar:
+        yield from _scalar_problems(value, kind.scalar, path)
+
+
+def _scalar_problems(value: t.Any, scalar: str, path: str) -> t.Iterator[str]:
+    name, held = _SCALARS[scalar]
+    if isinstance(value, bool) != (scalar == "b") or not isinstance(value, held):
+        hint = ": write it in quotes" if scalar == "s" and isinstance(value, (bool, int, float)) else ""
+        yield f"{path} must be {name}, not {said(value)}{hint}"
+
+
+def element(value: t.Any, merge_key: str | None, index: int) -> str:
+    """How an element of a list is called in a path: by its name rather than by its number."""
+    name = value.get(merge_key) if merge_key and isinstance(value, dict) else None
+    return str(name) if isinstance(name, (str, int)) else str(index)
+
+
+def joined(path: str, name: str) -> str:
+    """The path of a key below ``path``."""
+    return f"{path}.{name}" if path else name
