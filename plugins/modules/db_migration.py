@@ -16,9 +16,10 @@ description:
     needed.
   - The Job also makes the first administrator while there are no users yet. Its password reaches it as a file from a
     Secret, so it is in no pod spec, argument or process list.
-  - A database that a newer Airflow has migrated is refused and left alone, and so is one that was used with another
-    Fernet key.
+  - A database that a newer Airflow has migrated is refused and left alone unless O(downgrade) says otherwise, and so is
+    one that was used with another Fernet key.
   - One migration runs at a time. One that an interrupted run has left behind is waited for.
+  - While a Job goes on, it tells which revision it is at; when it fails, its last log lines.
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - dagops.airflow.values
@@ -27,6 +28,31 @@ options:
     description: Seconds that the migration may take. It goes on in the cluster if the time is over.
     type: int
     default: 1800
+  downgrade:
+    description:
+      - Consent to bring a database that a newer Airflow has migrated back to the revisions of the instance's image.
+        What only newer tables and columns hold is lost.
+      - Pods of the newer Airflow that still run meanwhile may fail, so stop them first if their tasks matter.
+    type: bool
+    default: false
+  newer_image:
+    description:
+      - With O(downgrade=true), the image that has migrated the database. Only that one holds the way back.
+      - If not given, it is found from the pods that still run.
+    type: str
+  show_sql:
+    description:
+      - In check mode, return the SQL that the migration would run.
+      - Airflow makes the tables of an empty database from its models, so there is no SQL for these.
+    type: bool
+    default: false
+  check_job:
+    description:
+      - In check mode, where no pod of the image runs that could be asked, run a Job that reads the revisions (with
+        O(show_sql=true), the SQL, too), and delete it in the end.
+      - It is the only thing that check mode makes in the cluster, so it wants this consent. It changes no database.
+    type: bool
+    default: false
   lost_fernet_key_accepted:
     description:
       - Consent to a Fernet key that decrypts nothing of what is encrypted in the database, because the old one is lost.
@@ -38,10 +64,12 @@ attributes:
     description: Can run in check mode and return changed status prediction without modifying target.
     support: partial
     details:
-      - Tells from which revisions to which where a running pod of the image can be asked; else that the Job would run,
-        which may turn out to have nothing to do.
+      - Tells from which revisions to which where a running pod of the image can be asked, or a Job with
+        O(check_job=true).
+      - Else it tells where the database is now, if any pod of the instance runs, and that the Job would run, which may
+        turn out to have nothing to do.
   diff_mode:
-    description: Shows the revisions before and after.
+    description: Shows the revisions before and after, and the first administrator where it is made.
     support: full
 """
 
@@ -52,6 +80,18 @@ EXAMPLES = r"""
 - name: Give a large database an hour
   dagops.airflow.db_migration:
     wait_timeout: 3600
+
+- name: Read the SQL that the upgrade would run, before any pod has the new image
+  dagops.airflow.db_migration:
+    show_sql: true
+    check_job: true
+  check_mode: true
+  register: migration
+
+- name: Go back to the older image that the inventory names again
+  dagops.airflow.db_migration:
+    downgrade: true
+    newer_image: docker.io/apache/airflow:3.3.2
 """
 
 RETURN = r"""
@@ -73,6 +113,12 @@ administrator_created:
   description: Whether the first administrator was made.
   type: bool
   returned: success
+sql:
+  description: For each schema, the SQL that the migration would run. Empty where nobody could be asked.
+  type: dict
+  returned: in check mode, if O(show_sql=true)
+  sample:
+    airflow: "BEGIN; ..."
 image:
   description: Image whose schema the database has now.
   type: str
@@ -112,6 +158,10 @@ def argument_spec() -> dict[str, t.Any]:
         **CLUSTER_OPTIONS,
         "values": {"type": "dict"},
         "wait_timeout": {"type": "int", "default": 1800},
+        "downgrade": {"type": "bool", "default": False},
+        "newer_image": {"type": "str"},
+        "show_sql": {"type": "bool", "default": False},
+        "check_job": {"type": "bool", "default": False},
         "lost_fernet_key_accepted": {"type": "bool", "default": False, "no_log": False},
     }
 

@@ -44,7 +44,24 @@ def test_a_run_says_what_is_missing(module: types.ModuleType, site: Site) -> Non
 def test_a_first_migration_is_predicted(new_site: Site) -> None:
     result = db_migration.run(face(db_migration, new_site, check=True))
     assert (result["changed"], result["before"], result["after"]) == (True, {}, {})
-    assert result["diff"][0]["before"] == "(the migration Job finds out)\n"
+    database, administrator = result["diff"]
+    assert (database["before"], database["after"]) == (
+        "(empty)\n",
+        "(the newest revisions of docker.io/apache/airflow:3.3.2)\n",
+    )
+    assert (administrator["after_header"], result["administrator_created"]) == ("user admin", True)
+    # Nothing is there yet that a Job could read.
+    assert db_migration.run(face(db_migration, new_site, check=True, check_job=True))["changed"]
+
+
+def test_a_migration_of_somebody_elses_database_is_a_question(new_site: Site) -> None:
+    external = {"airflow_database_provider": "external", "airflow_database_host": "db.example.com"}
+    asked = face(db_migration, new_site, check=True, show_sql=True)
+    asked.params["values"].update(external)
+    result = db_migration.run(asked)
+    assert (result["changed"], result["administrator_created"], result["sql"]) == (True, False, {})
+    assert [entry["before"] for entry in result["diff"]] == ["(the migration Job finds out)\n"]
+    assert "runs that could tell the SQL" in asked.warnings[0]
 
 
 def test_an_instance_that_is_not_there_is_told(new_site: Site) -> None:

@@ -52,6 +52,7 @@ VARIABLES: dict[str, t.Any] = {
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--keep", action="store_true", help="leave the instance running, to be used by the next run")
+    parser.addoption("--instance", default=NAME, help="name of the instance, before the version's major number")
     parser.addoption("--airflow", default="3.3.2", help="version of Airflow whose image the cluster has")
 
 
@@ -68,7 +69,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def instance(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Instance]:
     inventory = tmp_path_factory.mktemp("inventory") / "hosts.yml"
     version = request.config.getoption("--airflow")
-    name = f"{NAME}{version[0]}"
+    name = f"{request.config.getoption('--instance')}{version[0]}"
     values = {**VARIABLES, "airflow_instance": name, "airflow_version": version}
     host = {
         "ansible_connection": "local",

@@ -4,17 +4,20 @@
 """Brings the schema of the metadata database to what the image needs.
 
 A pod that runs the very image already can tell in 0.1 s whether anything is to be done. Else a Job of the image finds
-out and does it, in one start of Airflow, together with the first administrator.
+out and does it, in one start of Airflow, together with the first administrator. Only the newer of two images holds the
+way back, so a downgrade is a Job of that one, and a Job of the wanted image then sees whether all is well.
 
 PRIVATE to the collection: it can have breaking changes at any time.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import json
-import time
 import typing as t
 
+from ansible_collections.dagops.airflow.plugins.module_utils.airflow import users
+from ansible_collections.dagops.airflow.plugins.module_utils.airflow.jobs import Jobs, Told
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow.target import (
     AIRFLOW_COMPONENTS,
     Target,
@@ -26,21 +29,25 @@ from ansible_collections.dagops.airflow.plugins.module_utils.airflow.target impo
     source,
 )
 from ansible_collections.dagops.airflow.plugins.module_utils.face import Face, Failure, Stopwatch
-from ansible_collections.dagops.airflow.plugins.module_utils.kube import rollout, wait
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import Cluster, connect
-from ansible_collections.dagops.airflow.plugins.module_utils.kube.errors import ApiError
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object, label, named
-from ansible_collections.dagops.airflow.plugins.module_utils.render import names
+from ansible_collections.dagops.airflow.plugins.module_utils.render import config, names
 from ansible_collections.dagops.airflow.plugins.module_utils.render.migration import migration_job
 from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import image
-from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Image, Values
 
 Report = dict[str, dict[str, t.Any]]
 Revisions: t.TypeAlias = "dict[str, str | None]"
+Targets = dict[str, str]
 
-_JOB: t.Final = named("Job")
-_POD: t.Final = named("Pod")
-_GONE_PATIENCE: t.Final = 60.0
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Newer:
+    """An image that knows revisions which the wanted one does not."""
+
+    image: str
+    pod: Object | None
+    """A running pod of it."""
 
 
 def run(face: Face) -> dict[str, t.Any]:
@@ -58,21 +65,26 @@ class Migration:
         self._values = values
         self._where = Target(instance=values.name, namespace=values.namespace, values=values)
         self._image = image(values, values.instance.image, values.instance.version)
+        self._jobs = Jobs(cluster, self._where, timeout=face.params["wait_timeout"], notify=face.progress)
         self._stopwatch = Stopwatch()
 
     def run(self) -> dict[str, t.Any]:
-        report = self._ask_pod()
-        if report is not None:
-            self._refuse_unknown(report)
-            if not pending(report):
-                return self._result(current(report), current(report))
+        pods = airflow_pods(self._cluster, self._where)
+        pod = newest_ready([pod for pod in pods if image_of(pod) == self._image], AIRFLOW_COMPONENTS)
+        report = self._ask(pod, "revisions") if pod else None
+        if report is not None and not pending(report):
+            return self._result(current(report), current(report))
         if self._face.check_mode:
-            return self._predicted(report)
-        told = self._migrate()
+            return self._predicted(pods, pod if report else None)
+        if report is not None and unknown(report):
+            told = self._back(report, pods)
+        else:
+            told = self._migrate()
+            if told and told["refused"] == "revision":
+                told = self._back(told["before"], pods)
         if told is None:
             # The pod is gone already, with what it had to tell.
-            before = current(report) if report else {}
-            return self._result(before, {}, changed=True)
+            return self._result(current(report) if report else {}, {}, changed=True)
         if told["lost"]:
             self._face.warn(
                 f"The Fernet key of instance {self._values.name} does not decrypt everything in its database, for "
@@ -80,70 +92,21 @@ class Migration:
             )
         return self._result(current(told["before"]), current(told["after"]), administrator=told["administrator"])
 
-    # --- what is there ---
-
-    def _ask_pod(self) -> Report | None:
-        """What a running pod of the wanted image tells; None where there is none, or it cannot be asked."""
-        pods = [pod for pod in airflow_pods(self._cluster, self._where) if image_of(pod) == self._image]
-        pod = newest_ready(pods, AIRFLOW_COMPONENTS)
-        if pod is None:
-            return None
+    def _ask(self, pod: Object, command: str, *arguments: str) -> dict[str, t.Any] | None:
+        """What a running pod tells; None where it cannot be asked."""
         try:
-            return run_inside(self._cluster, pod, "revisions")
+            return run_inside(self._cluster, pod, command, *arguments)
         except Failure as failure:
-            self._face.progress(f"{label(pod)} cannot be asked, so a Job finds out: {failure.message}")
+            self._face.progress(f"{label(pod)} cannot be asked ({command}): {failure.message}")
             return None
 
-    def _refuse_unknown(self, report: Report) -> None:
-        """A database that a newer Airflow migrated is not touched: only that newer image could bring it back."""
-        for schema, revision in sorted(report.items()):
-            if not revision["known"]:
-                raise Failure(
-                    f"The database of instance {self._values.name} is at revision {revision['database']} of the schema "
-                    f"{schema}, which the image {self._image} does not know: a newer Airflow has migrated it (or it is "
-                    "older than this image can migrate). Nothing was changed. Go on with the newer image, downgrade "
-                    "the schema with it first (airflow db downgrade --to-version), or restore a backup.",
-                    revisions=current(report),
-                )
+    # --- forward ---
 
-    def _refuse_key(self, lost: list[str]) -> None:
-        """A new key beside an old database is how connections are lost."""
-        secret = f"Secret/{self._values.namespace}/{names.name(self._values, 'fernet-key')}"
-        raise Failure(
-            f"{secret} holds a Fernet key that decrypts nothing of what is in the database of instance "
-            f"{self._values.name} (such as {', '.join(lost[:5])}): it was used with another key. Nothing was changed. "
-            "Put that key into the Secret (or into airflow_core_fernet_key). If it is lost for good, set "
-            "lost_fernet_key_accepted to true, and enter connections and variables anew.",
-            lost=lost,
-        )
-
-    # --- the Job ---
-
-    def _migrate(self) -> dict[str, t.Any] | None:
-        job = self._job()
-        self._wait_for_others(job)
-        job = self._started(job)
-        self._face.progress(f"{label(job)} migrates the database")
-        try:
-            wait.until_ready(
-                self._cluster,
-                [job],
-                timeout=self._face.params["wait_timeout"],
-                notify=self._face.progress,
-                # The controller says so of the Job some three seconds after its container has said it.
-                over=lambda: (self._last_words(job) or {"refused": True})["refused"] is None,
-            )
-        except Failure as failure:
-            told = self._last_words(job)
-            if told and told["refused"]:
-                self._refuse_unknown(told["before"])
-                self._refuse_key(told["lost"])
-            raise Failure(
-                f"The database of instance {self._values.name} could not be migrated. {failure.message}",
-                job=job["metadata"]["name"],
-                **failure.details,
-            ) from failure
-        return self._last_words(job)
+    def _migrate(self) -> Told | None:
+        _job, told = self._run_job(self._job(), "migrates the database")
+        if told and told["refused"] == "fernet_key":
+            self._refuse_key(told["lost"])
+        return told
 
     def _job(self) -> Object:
         admin = self._values.core.admin
@@ -156,66 +119,154 @@ class Migration:
         }
         return migration_job(self._values, source(), "migrate", json.dumps(profile, sort_keys=True))
 
-    def _wait_for_others(self, job: Object) -> None:
-        """One migration at a time: another image's may be under way, left by a run that was interrupted."""
-        jobs = self._cluster.list(_JOB, self._where.namespace, label_selector=self._where.selector("migrate"))
-        for other in jobs:
-            if other["metadata"]["name"] != job["metadata"]["name"] and is_active(other):
-                self._face.progress(f"{label(other)} is migrating the database; waiting for its end")
-                wait.until_ready(
-                    self._cluster, [other], timeout=self._face.params["wait_timeout"], notify=self._face.progress
-                )
+    def _run_job(self, job: Object, doing: str) -> tuple[Object, Told | None]:
+        try:
+            return self._jobs.run(job, doing)
+        except Failure as failure:
+            raise Failure(
+                f"The database of instance {self._values.name} could not be migrated. {failure.message}",
+                **failure.details,
+            ) from failure
 
-    def _started(self, job: Object) -> Object:
-        """The running Job: made, or taken over from a run that was interrupted."""
-        name, namespace = job["metadata"]["name"], job["metadata"]["namespace"]
-        deadline = time.monotonic() + _GONE_PATIENCE
-        while True:
-            try:
-                return self._cluster.create(job)
-            except ApiError as error:
-                if not error.exists:
-                    raise
-            there = self._cluster.get(_JOB, name, namespace)
-            # The controller calls a Job active for some seconds after its container's last words.
-            if there and is_active(there) and self._last_words(there) is None:
-                self._face.progress(f"{label(there)} is running already; waiting for its end")
-                return there
-            if there and not there["metadata"].get("deletionTimestamp"):
-                # Jobs run once; what this one found may no longer be true (a backup was restored, say).
-                uid = there["metadata"]["uid"]
-                self._cluster.delete(_JOB, name, namespace, propagation="Background", uid=uid)
-            elif time.monotonic() >= deadline:
-                raise Failure(
-                    f"{label(job)} of an earlier run is being deleted, and that does not end: see its finalizers "
-                    f"(kubectl get job {name} -n {namespace} -o yaml)."
-                )
-            else:
-                time.sleep(0.25)
-
-    def _last_words(self, job: Object) -> dict[str, t.Any] | None:
-        """What the container of the Job told at its end."""
-        meta = job["metadata"]
-        pods = self._cluster.list(
-            _POD, meta["namespace"], label_selector=f"batch.kubernetes.io/job-name={meta['name']}"
+    def _refuse_key(self, lost: list[str]) -> None:
+        """A new key beside an old database is how connections are lost."""
+        secret = f"Secret/{self._values.namespace}/{names.name(self._values, 'fernet-key')}"
+        raise Failure(
+            f"{secret} holds a Fernet key that decrypts nothing of what is in the database of instance "
+            f"{self._values.name} (such as {', '.join(lost[:5])}): it was used with another key. Nothing was changed. "
+            "Put that key into the Secret. If it is lost for good, set lost_fernet_key_accepted to true, and enter "
+            "connections and variables anew.",
+            lost=lost,
         )
-        for pod in sorted(pods, key=lambda one: str(one["metadata"]["creationTimestamp"]), reverse=True):
-            for container in pod.get("status", {}).get("containerStatuses") or ():
-                ended = (container.get("state") or {}).get("terminated") or {}
-                if told := parsed(ended.get("message") or ""):
-                    return told
-        return None
+
+    # --- back ---
+
+    def _back(self, report: Report, pods: list[Object]) -> Told | None:
+        """With the newer image to what the wanted one knows; then that one has the last word."""
+        targets = self._targets(report)
+        newer = self._newer(report, pods)
+        job = migration_job(
+            with_image(self._values, newer.image), source(), "downgrade", json.dumps(targets, sort_keys=True)
+        )
+        _job, told = self._run_job(job, f"brings the database back to what {self._image} knows")
+        if told and told["refused"]:
+            raise self._unknown_to(newer.image, report)
+        after = self._migrate()
+        return after and {**after, "before": report}
+
+    def _targets(self, report: Report) -> Targets:
+        """The revisions to go back to; raises ``Failure`` where nobody has asked for it."""
+        strange = unknown(report)
+        if not self._face.params["downgrade"]:
+            schema = strange[0]
+            raise Failure(
+                f"The database of instance {self._values.name} is at revision {report[schema]['database']} of the "
+                f"schema {schema}, which the image {self._image} does not know: a newer Airflow has migrated it (or "
+                "it is older than this image can migrate). Nothing was changed. Go on with the newer image, set "
+                "downgrade to true to have the newer image bring the schema back (what only newer tables and columns "
+                "hold is lost), or restore a backup.",
+                revisions=current(report),
+            )
+        return {schema: report[schema]["image"] for schema in strange}
+
+    def _newer(self, report: Report, pods: list[Object]) -> Newer:
+        """The image that the task names, or that of a running pod which knows the database's revisions."""
+        wanted = self._face.params["newer_image"]
+        for name in sorted({image_of(pod) for pod in pods} - {self._image}):
+            pod = newest_ready([pod for pod in pods if image_of(pod) == name], AIRFLOW_COMPONENTS)
+            if pod is None or wanted not in (None, name):
+                continue
+            told = self._ask(pod, "revisions")
+            if told is not None and not unknown(told):
+                return Newer(image=name, pod=pod)
+        if not wanted:
+            raise self._unknown_to(f"{self._image} and those of running pods", report)
+        return Newer(image=wanted, pod=None)
+
+    def _unknown_to(self, images: str, report: Report) -> Failure:
+        revisions = ", ".join(f"{report[schema]['database']} of the schema {schema}" for schema in unknown(report))
+        return Failure(
+            f"The database of instance {self._values.name} cannot be brought back: {images} cannot go from its "
+            f"revision ({revisions}) to one that {self._image} knows. Nothing was changed. Set newer_image to the "
+            "image that has migrated it, or restore a backup.",
+            revisions=current(report),
+        )
+
+    # --- check mode ---
+
+    def _predicted(self, pods: list[Object], pod: Object | None) -> dict[str, t.Any]:
+        """From what to what, as far as somebody can tell: a pod of the image, a Job that only reads, or another pod."""
+        sql = ["sql"] if self._face.params["show_sql"] else []
+        plan = self._ask(pod, "plan", "{}", *sql) if pod else self._planned_by_job(self._values, {})
+        if plan is None:
+            return self._guessed(pods)
+        report: Report = plan["before"]
+        told: dict[str, str] = plan["sql"]
+        if unknown(report):
+            targets = self._targets(report)
+            newer = self._newer(report, pods)
+            if sql:
+                told = self._sql_back(newer, targets)
+        heads: Revisions = {schema: revision["image"] for schema, revision in report.items()}
+        return self._result(current(report), heads, administrator=plan["administrator"], sql=told)
+
+    def _sql_back(self, newer: Newer, targets: Targets) -> dict[str, str]:
+        values = with_image(self._values, newer.image)
+        plan = (
+            self._ask(newer.pod, "plan", json.dumps(targets), "sql")
+            if newer.pod
+            else self._planned_by_job(values, targets)
+        )
+        if plan is None:
+            self._face.warn(f"No pod of {newer.image} runs that could tell the SQL of the way back: set check_job.")
+            return {}
+        sql: dict[str, str] = plan["sql"]
+        return sql
+
+    def _planned_by_job(self, values: Values, targets: Targets) -> dict[str, t.Any] | None:
+        """A Job that only reads; None where nobody asked for one, or where there is nothing yet that it could read."""
+        name = names.name(self._values, "metadata")
+        if not self._face.params["check_job"] or not self._cluster.get(named("Secret"), name, self._values.namespace):
+            return None
+        sql = ["sql"] if self._face.params["show_sql"] else []
+        job, _told = self._run_job(
+            migration_job(values, source(), "plan", json.dumps(targets, sort_keys=True), *sql),
+            "finds out what a migration would do",
+        )
+        plan: dict[str, t.Any] = json.loads(self._jobs.output(job).strip().splitlines()[-1])
+        self._jobs.remove(job)
+        return plan
+
+    def _guessed(self, pods: list[Object]) -> dict[str, t.Any]:
+        """Any pod of the instance knows where the database is; only one of the image knows where it goes."""
+        if self._face.params["show_sql"]:
+            self._face.warn(f"No pod of {self._image} runs that could tell the SQL of the migration: set check_job.")
+        pod = newest_ready(pods, AIRFLOW_COMPONENTS)
+        report = self._ask(pod, "revisions") if pod else None
+        is_new = pod is None and self._is_new()
+        return self._result(
+            current(report or {}), {}, changed=True, administrator=is_new and uses_fab(self._values), is_new=is_new
+        )
+
+    def _is_new(self) -> bool:
+        """Whether the database is still to be made, so that it will be empty."""
+        if self._values.database.provider != "embedded":
+            return False
+        name, namespace = names.name(self._values, "postgresql"), self._values.namespace
+        places = (("StatefulSet", name), ("PersistentVolumeClaim", f"data-{name}-0"))
+        return not any(self._cluster.get(named(kind), one, namespace) for kind, one in places)
 
     # --- what to tell ---
 
-    def _predicted(self, report: Report | None) -> dict[str, t.Any]:
-        """Check mode: from what to what where a pod can tell, else that the Job would find out."""
-        if report is None:
-            return self._result({}, {}, changed=True)
-        return self._result(current(report), {schema: revision["image"] for schema, revision in report.items()})
-
     def _result(
-        self, before: Revisions, after: Revisions, *, changed: bool | None = None, administrator: bool = False
+        self,
+        before: Revisions,
+        after: Revisions,
+        *,
+        changed: bool | None = None,
+        administrator: bool = False,
+        is_new: bool = False,
+        sql: dict[str, str] | None = None,
     ) -> dict[str, t.Any]:
         result: dict[str, t.Any] = {
             "changed": before != after or administrator if changed is None else changed,
@@ -226,16 +277,19 @@ class Migration:
             "duration": round(self._stopwatch.seconds(), 1),
             "api_requests": self._cluster.requests,
         }
+        if self._face.check_mode and self._face.params["show_sql"]:
+            result["sql"] = sql or {}
         if self._face.diff_mode:
-            result["diff"] = [self._difference(before, after)] if result["changed"] else []
+            result["diff"] = [self._difference(before, after, is_new=is_new)] if changed or before != after else []
+            result["diff"] += [first_administrator(self._values)] if administrator else []
         return result
 
-    def _difference(self, before: Revisions, after: Revisions) -> dict[str, str]:
+    def _difference(self, before: Revisions, after: Revisions, *, is_new: bool) -> dict[str, str]:
         header = f"database of {self._values.name}"
         return {
             "before_header": header,
             "after_header": header,
-            "before": lines(before) if before else "(the migration Job finds out)\n",
+            "before": lines(before) if before or is_new else "(the migration Job finds out)\n",
             "after": lines(after) if after else f"(the newest revisions of {self._image})\n",
         }
 
@@ -245,27 +299,46 @@ def pending(report: Report) -> bool:
     return any(revision["database"] != revision["image"] for revision in report.values())
 
 
+def unknown(report: Report) -> list[str]:
+    """Schemas whose revision the image does not know."""
+    return sorted(schema for schema, revision in report.items() if not revision["known"])
+
+
 def current(report: Report) -> Revisions:
     """The database's revision of each schema."""
     return {schema: revision["database"] for schema, revision in sorted(report.items())}
 
 
 def lines(revisions: Revisions) -> str:
-    """Revisions for a diff."""
-    return "".join(f"{schema}: {revision or '(empty)'}\n" for schema, revision in sorted(revisions.items()))
+    """Revisions for a diff; a schema without one is not there yet."""
+    return "".join(f"{schema}: {one}\n" for schema, one in sorted(revisions.items()) if one) or "(empty)\n"
 
 
-def is_active(job: Object) -> bool:
-    """Whether a Job goes on."""
-    status = job.get("status") or {}
-    ended = any(rollout.condition(status, name).get("status") == "True" for name in ("Complete", "Failed"))
-    return not ended and not job["metadata"].get("deletionTimestamp")
+def first_administrator(values: Values) -> dict[str, str]:
+    """The user that a migration makes, for a diff."""
+    admin = values.core.admin
+    after = {"email": admin.email, "first_name": admin.first_name, "last_name": admin.last_name}
+    return users.Change(
+        action="create", username=admin.username, after={**after, "roles": [users.ADMIN_ROLE]}, password=""
+    ).entry()
 
 
-def parsed(message: str) -> dict[str, t.Any] | None:
-    """The script's JSON; log lines, which the kubelet puts there after a crash, are none."""
-    try:
-        told = json.loads(message)
-    except ValueError:
-        return None
-    return told if isinstance(told, dict) and "before" in told else None
+def uses_fab(values: Values) -> bool:
+    """Whether users are kept in the database: what Airflow 2 does if nobody says otherwise."""
+    return ".fab." in f".{config.settings(values)['core'].get('auth_manager', 'fab')}."
+
+
+def with_image(values: Values, reference: str) -> Values:
+    """The same instance with another image of Airflow: ``registry/name:tag@digest``."""
+    name, _at, digest = reference.partition("@")
+    repository, colon, tag = name.rpartition(":")
+    if not colon or "/" in tag:
+        repository, tag = name, ""
+    wanted = Image(
+        repository=repository,
+        tag=tag or None,
+        digest=digest or None,
+        pull_policy=values.instance.image.pull_policy,
+    )
+    # The reference is complete, so no registry is put in front of it.
+    return dataclasses.replace(values, instance=dataclasses.replace(values.instance, image=wanted, image_registry=None))

@@ -125,7 +125,7 @@ def source() -> str:
 
 
 def run_inside(
-    cluster: Cluster, pod: Object, command: str, *, stdin: t.Any = None, timeout: float = 120
+    cluster: Cluster, pod: Object, command: str, *arguments: str, stdin: t.Any = None, timeout: float = 120
 ) -> dict[str, t.Any]:
     """Run a command of the script in a pod of Airflow; what it is told goes by standard input."""
     meta = pod["metadata"]
@@ -133,7 +133,7 @@ def run_inside(
         meta["namespace"],
         meta["name"],
         component_of(pod),
-        ["python", "-c", source(), command],
+        ["python", "-c", source(), command, *arguments],
         stdin=None if stdin is None else json.dumps(stdin),
         timeout=timeout,
     )

@@ -6,7 +6,8 @@
 A start of Airflow costs seconds of CPU, so Airflow is imported only where it has to do something. It reads and writes
 JSON; secrets come by environment, files or standard input, never as arguments.
 
-Usage: ``python -c SOURCE revisions | migrate PROFILE | administrator | decrypts``
+Usage: ``python -c SOURCE revisions | plan TARGETS | migrate PROFILE | downgrade TARGETS | users | administrator |
+decrypts``
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib.util
+import io
 import json
+import logging
 import os
 import re
 import sys
@@ -163,9 +166,92 @@ def upgrade() -> None:
     upgradedb()
 
 
-def without_users(cursor: t.Any) -> bool:
-    """Whether nobody can log in yet."""
-    return "ab_user" in tables(cursor, "ab_user") and not rows(cursor, "SELECT 1 FROM ab_user LIMIT 1")
+def managers() -> dict[str, t.Any]:
+    """What keeps the schemas of providers (Airflow 3), by the owner's name."""
+    from airflow.utils.db_manager import RunDBManager
+
+    return {manager.version_table_name.removeprefix(table_of("")): manager for manager in RunDBManager()._managers}
+
+
+def bring_back(targets: dict[str, str]) -> None:
+    """What ``airflow db downgrade`` does, for Airflow's schema and those of providers."""
+    begin_airflow()
+    from airflow.providers_manager import ProvidersManager
+    from airflow.utils import db
+    from airflow.utils.session import create_session
+
+    ProvidersManager().initialize_providers_configuration()
+    for owner in sorted(set(targets) - {CORE}):
+        with create_session() as session:
+            managers()[owner](session).downgrade(to_revision=targets[owner])
+    if CORE in targets:
+        db.downgrade(to_revision=targets[CORE])
+
+
+def statements(report: Report, targets: dict[str, str]) -> dict[str, str]:
+    """The SQL that a migration would run, by schema; tables that are not there yet are made from Airflow's models."""
+    wanted = {
+        owner: (schema["database"], targets.get(owner) or schema["image"])
+        for owner, schema in report.items()
+        if schema["database"] and schema["known"] and schema["database"] != (targets.get(owner) or schema["image"])
+    }
+    if not wanted:
+        return {}
+    begin_airflow()
+    from airflow.utils import db
+    from airflow.utils.session import create_session
+
+    found = {}
+    for owner, (before, after) in wanted.items():
+        with create_session() as session:
+            config = db._get_alembic_config() if owner == CORE else managers()[owner](session).get_alembic_config()
+        found[owner] = written(config, before, after, is_downgrade=owner in targets)
+    return found
+
+
+def written(config: t.Any, before: str, after: str, *, is_downgrade: bool) -> str:
+    """SQL of the way between two revisions, as alembic writes it without a database."""
+    from alembic import command
+
+    config.output_buffer = io.StringIO()
+    logging.disable(logging.CRITICAL)
+    try:
+        (command.downgrade if is_downgrade else command.upgrade)(config, f"{before}:{after}", sql=True)
+    except Exception as error:  # Some migrations look at the data first, so there is no SQL before it is done.
+        config.output_buffer.write(f"-- The rest depends on what is in the database: {error}\n")
+    finally:
+        logging.disable(logging.NOTSET)
+    return str(config.output_buffer.getvalue())
+
+
+def plan(targets: dict[str, str], *, sql: bool) -> dict[str, t.Any]:
+    """What a migration would do; nothing is changed."""
+    with database() as cursor:
+        before = revisions(cursor)
+        alone = uses_fab() and without_users(cursor, before)
+    return {"before": before, "administrator": alone, "sql": statements(before, targets) if sql else {}}
+
+
+def without_users(cursor: t.Any, report: Report) -> bool:
+    """Whether nobody can log in (or could, once there are tables)."""
+    if "ab_user" not in tables(cursor, "ab_user"):
+        return pending(report)
+    return not rows(cursor, "SELECT 1 FROM ab_user LIMIT 1")
+
+
+def users() -> dict[str, t.Any]:
+    """The users that FAB keeps, as its API would tell them, and the names of all roles."""
+    with database() as cursor:
+        fields = ("username", "email", "first_name", "last_name", "active")
+        found = {
+            key: {**dict(zip(fields, record, strict=True)), "roles": []}
+            for key, *record in rows(cursor, f"SELECT id, {', '.join(fields)} FROM ab_user")  # noqa: S608
+        }
+        held = "SELECT user_id, name FROM ab_user_role JOIN ab_role ON ab_role.id = role_id"
+        for key, role in rows(cursor, held):
+            found[key]["roles"].append({"name": role})
+        roles = [role for (role,) in rows(cursor, "SELECT name FROM ab_role")]
+    return {"users": list(found.values()), "roles": roles}
 
 
 def set_administrator(profile: dict[str, str]) -> None:
@@ -212,11 +298,27 @@ def migrate(profile: dict[str, t.Any]) -> dict[str, t.Any]:
     if pending(before):
         upgrade()
     with database() as cursor:
-        after, alone = revisions(cursor), uses_fab() and without_users(cursor)
+        after = revisions(cursor)
+        alone = uses_fab() and without_users(cursor, after)
     if alone:
         files = {key: text_of(os.path.join(profile["folder"], key)) for key in ("username", "password")}
         set_administrator({**profile, **files})
     return {**told, "after": after, "administrator": alone}
+
+
+def downgrade(targets: dict[str, str]) -> dict[str, t.Any]:
+    """Back to older revisions; only an image that knows both ends can do it."""
+    with database() as cursor:
+        before = revisions(cursor)
+        known = histories(tables(cursor, "alembic_version%"))
+    told = {"before": before, "after": before, "administrator": False, "lost": [], "refused": None}
+    if not all(schema["known"] for schema in before.values()):
+        return {**told, "refused": "revision"}
+    if not all(target in known.get(owner, ()) for owner, target in targets.items()):
+        return {**told, "refused": "target"}
+    bring_back({owner: target for owner, target in targets.items() if before[owner]["database"] != target})
+    with database() as cursor:
+        return {**told, "after": revisions(cursor)}
 
 
 # --- the Fernet key ---
@@ -275,10 +377,14 @@ def main(command: str, *arguments: str) -> int:
     if command == "revisions":
         with database() as cursor:
             result = revisions(cursor)
-    elif command == "migrate":
-        result = migrate(json.loads(arguments[0]))
+    elif command == "plan":
+        result = plan(json.loads(arguments[0]), sql="sql" in arguments[1:])
+    elif command in ("migrate", "downgrade"):
+        result = (migrate if command == "migrate" else downgrade)(json.loads(arguments[0]))
         with open("/dev/termination-log", "w", encoding="utf-8") as file:
             json.dump(result, file)
+    elif command == "users":
+        result = users()
     elif command == "administrator":
         result = {"done": uses_fab()}
         if result["done"]:

@@ -179,6 +179,37 @@ def test_a_key_is_proved_by_what_it_reads(monkeypatch: pytest.MonkeyPatch) -> No
     assert inside.decrypts([]) == {"first": 0, "later": 0, "lost": []}
 
 
+@pytest.mark.usefixtures("airflow")
+@pytest.mark.parametrize(
+    ("version", "target", "refused"), [("fff999", "aaa111", "revision"), ("bbb222", "fff999", "target")]
+)
+def test_the_way_back_needs_an_image_that_knows_both_ends(
+    monkeypatch: pytest.MonkeyPatch, version: str, target: str, refused: str
+) -> None:
+    monkeypatch.setattr(inside, "database", lambda: contextlib.nullcontext(Cursor(alembic_version=version)))
+    told = inside.downgrade({"airflow": target})
+    assert told["refused"] == refused
+    assert told["after"] == told["before"]
+
+
+@pytest.mark.usefixtures("airflow")
+def test_only_what_differs_is_brought_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    brought: list[dict[str, str]] = []
+    database = Cursor(alembic_version="bbb222", alembic_version_fab="aaa111")
+    monkeypatch.setattr(inside, "database", lambda: contextlib.nullcontext(database))
+    monkeypatch.setattr(inside, "bring_back", brought.append)
+    assert inside.downgrade({"airflow": "aaa111", "fab": "aaa111"})["refused"] is None
+    assert brought == [{"airflow": "aaa111"}]
+
+
+@pytest.mark.usefixtures("airflow")
+def test_a_plan_for_an_empty_database_makes_the_administrator(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inside, "database", lambda: contextlib.nullcontext(Cursor()))
+    monkeypatch.setattr(inside, "uses_fab", lambda: True)
+    told = inside.plan({}, sql=True)
+    assert (told["before"]["airflow"]["database"], told["administrator"], told["sql"]) == (None, True, {})
+
+
 def test_an_image_without_airflow_is_told() -> None:
     with pytest.raises(SystemExit, match="this image has no Airflow"):
         inside.airflow_folder()
