@@ -68,7 +68,8 @@ class Step:
             return diff.entry(None, self.declared, key)
         if self.action is Action.REPLACE and self.live:
             return diff.entry(_spoken(self.live), self.declared, key)
-        return diff.entry(self.live, self.after, key)
+        after = diff.without_chance(self.after, self.live, self.declared) if self.after and self.live else self.after
+        return diff.entry(self.live, after, key)
 
 
 class Consent(t.NamedTuple):

@@ -43,6 +43,7 @@ _BY_CONTROLLERS: t.Final = (
     "volume.kubernetes.io/",
 )
 CHECKSUM: t.Final = "checksum/"
+CHECKSUM_OF_SECRET: t.Final = f"{CHECKSUM}secret-"
 
 
 class _Dumper(_Base):  # type: ignore[misc]
@@ -92,17 +93,64 @@ def fingerprint(value: t.Any, key: bytes) -> str:
 
 
 def hidden(obj: Object | None, before: Object | None, key: bytes | None) -> Object | None:
-    """A Secret without its values: fingerprints, or, without a key, words that tell whether they change."""
-    if obj is None or obj["kind"] != "Secret":
-        return obj
+    """A Secret without its values: fingerprints, or, without a key, words that tell whether they change.
+
+    Checksums of Secrets are told in words, too: those of values that this very run generates cannot be foreseen.
+    """
+    if obj is None:
+        return None
+    if obj["kind"] != "Secret":
+        return _without_checksums(obj, before)
     known = before and (before.get("data") or {})
 
     def mask(name: str, value: t.Any) -> str:
         if key:
             return f"(hidden, fingerprint {fingerprint(value, key)})"
-        return "(hidden)" if known is None or known.get(name) == value else "(hidden, another value)"
+        return _words(known is None or known.get(name) == value)
 
     return {**obj, "data": {name: mask(name, value) for name, value in (obj.get("data") or {}).items()}}
+
+
+def _words(same: bool) -> str:
+    return "(hidden)" if same else "(hidden, another value)"
+
+
+def _without_checksums(obj: Object, before: Object | None) -> Object:
+    notes, known = _template_notes(obj), _template_notes(before or {})
+    masked = {
+        name: _words(before is None or known.get(name) == value)
+        for name, value in notes.items()
+        if name.startswith(CHECKSUM_OF_SECRET)
+    }
+    if not masked:
+        return obj
+    template = obj["spec"]["template"]
+    meta = {**template["metadata"], "annotations": {**notes, **masked}}
+    return {**obj, "spec": {**obj["spec"], "template": {**template, "metadata": meta}}}
+
+
+def _template_notes(obj: Object) -> dict[str, str]:
+    """The annotations of the pods of a workload."""
+    value: t.Any = obj
+    for name in ("spec", "template", "metadata", "annotations"):
+        value = value.get(name) if isinstance(value, dict) else None
+    return value if isinstance(value, dict) else {}
+
+
+def without_chance(after: Object, live: Object, declared: Object | None) -> Object:
+    """``after`` with words for ports of nodes that the API server chooses, which is another one in each rehearsal."""
+    if after["kind"] != "Service":
+        return after
+    given = {None, *(port.get("nodePort") for obj in (live, declared or {}) for port in _ports(obj))}
+    ports = [
+        {**port, "nodePort": "(chosen by the API server)"} if port.get("nodePort") not in given else port
+        for port in _ports(after)
+    ]
+    return {**after, "spec": {**after["spec"], "ports": ports}} if ports else after
+
+
+def _ports(obj: Object) -> list[dict[str, t.Any]]:
+    return (obj.get("spec") or {}).get("ports") or []
 
 
 def entry(before: Object | None, after: Object | None, key: bytes | None = None) -> dict[str, str]:

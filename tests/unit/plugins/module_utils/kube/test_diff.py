@@ -62,6 +62,36 @@ def test_entries_of_a_creation_and_a_deletion() -> None:
     assert diff.entry(config_map(), None)["after"] == ""
 
 
+def deployment(**checksums: str) -> dict[str, t.Any]:
+    notes = {f"checksum/{name.replace('_', '-')}": value for name, value in checksums.items()}
+    return {**config_map(), "kind": "Deployment", "spec": {"template": {"metadata": {"annotations": notes}}}}
+
+
+def test_checksums_of_secrets_are_words_since_a_check_cannot_know_what_a_run_will_generate() -> None:
+    entry = diff.entry(
+        deployment(configmap_a="1", secret_a="2", secret_b="3"), deployment(configmap_a="4", secret_a="2", secret_b="5")
+    )
+    assert "configmap-a: '1'" in entry["before"]
+    assert "configmap-a: '4'" in entry["after"]
+    assert (entry["before"].count("(hidden)"), entry["before"].count("(hidden, another value)")) == (2, 0)
+    assert "secret-a: (hidden)" in entry["after"]
+    assert "secret-b: (hidden, another value)" in entry["after"]
+    assert diff.changed(deployment(secret_a="1"), deployment(secret_a="2"))
+
+
+def service(*ports: int | None) -> dict[str, t.Any]:
+    entries = [{"port": 1, **({"nodePort": port} if port else {})} for port in ports]
+    return {**config_map(), "kind": "Service", "spec": {"ports": entries}}
+
+
+def test_ports_that_the_api_server_chooses_are_words() -> None:
+    """Each rehearsal, and then the run, gets another one."""
+    chosen = diff.without_chance(service(30001, 30002, 30003), service(30001, None), service(None, 30002, None))
+    assert [port["nodePort"] for port in chosen["spec"]["ports"]] == [30001, 30002, "(chosen by the API server)"]
+    assert diff.without_chance(service(None), service(30001), service(None)) == service(None)
+    assert diff.without_chance(config_map(), config_map(), None) == config_map()
+
+
 @pytest.mark.parametrize("key", [None, b"key"])
 def test_secret_values_are_hidden(key: bytes | None) -> None:
     entry = diff.entry(secret(a="hunter2", b="same"), secret(a="hunter3", b="same", c="new"), key)

@@ -1,0 +1,366 @@
+"""Changes of an instance that check mode has to foresee, each from a state of its own."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.dagops.airflow.plugins.module_utils.kube import kinds
+from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import APPLY, STRATEGIC, Cluster
+from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object
+
+Variables = dict[str, t.Any]
+
+FERNET_KEY = "Zm9yIHRlc3RzIG9ubHksIDMyIGJ5dGVzIGxvbmcuLi4="
+LONG = "x" * 86
+
+VOLUME: Variables = {"airflow_logging_volume": {"enabled": True, "size": "1Gi"}}
+BASE: Variables = VOLUME
+LOCAL: Variables = {"airflow_core_executor": "LocalExecutor"}
+OLD: Variables = {**BASE, "airflow_version": "2.11.2"}
+POOLED: Variables = {**BASE, "airflow_database_pgbouncer": {"enabled": True}}
+EXTERNAL: Variables = {
+    **BASE,
+    "airflow_database_provider": "external",
+    "airflow_database_host": "postgres.example.com",
+    "airflow_database_password": "one of the database",
+}
+WITH_INGRESS: Variables = {
+    **BASE,
+    "airflow_ingress_enabled": True,
+    "airflow_ingress_class_name": "nginx",
+    "airflow_core_base_url": "https://airflow.example.com/data",
+}
+LIMITED: Variables = {
+    **BASE,
+    "airflow_rbac_quota": {"pods": "100"},
+    "airflow_rbac_limit_range": [{"type": "Container", "default": {"cpu": "1"}}],
+}
+NO_TRIGGERER: Variables = {**BASE, "airflow_core_triggerer": {"enabled": False}}
+EVERYTHING: Variables = {
+    **WITH_INGRESS,
+    **LIMITED,
+    **POOLED,
+    "airflow_labels": {"cost-centre": "4711"},
+    "airflow_annotations": {"example.com/owner": "data"},
+    "airflow_rbac_tasks_launch_pods": True,
+}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Hand:
+    """A person, or another program, that changes an instance behind our back."""
+
+    cluster: Cluster
+    instance: str
+
+    def remove(self, kind: str, name: str) -> None:
+        assert self.cluster.delete(kinds.named(kind), f"{self.instance}-{name}", self.instance)
+
+    def change(self, kind: str, name: str, patch: Object, manager: str = "kubectl-edit") -> None:
+        path = kinds.named(kind).path(self.instance, f"{self.instance}-{name}")
+        self.cluster.request("PATCH", path, query={"fieldManager": manager}, body=patch, content_type=STRATEGIC)
+
+    def apply(self, kind: str, name: str, body: Object, manager: str = "helm") -> None:
+        """Server-side apply, which makes what is not there."""
+        found = kinds.named(kind)
+        full = f"{self.instance}-{name}" if found.namespaced else self.instance
+        meta = {"name": full, **({"namespace": self.instance} if found.namespaced else {})}
+        whole = {"apiVersion": found.api_version, "kind": kind, "metadata": meta, **body}
+        query = {"fieldManager": manager}
+        self.cluster.request("PATCH", found.path(self.instance, full), query=query, body=whole, content_type=APPLY)
+
+
+def scaled_by_somebody(hand: Hand) -> None:
+    hand.change("Deployment", "scheduler", {"spec": {"replicas": 3}}, manager="kubectl-scale")
+
+
+def edited(hand: Hand) -> None:
+    """What a tired person does at night, without a conflict with what we declare."""
+    hand.remove("Deployment", "dag-processor")
+    hand.remove("ServiceAccount", "triggerer")
+    hand.change("Service", "api-server", {"metadata": {"labels": {"tier": None}}})
+    hand.change("ConfigMap", "config", {"data": {"extra": "theirs", "heartbeat.py": None}})
+    hand.change("Deployment", "api-server", {"spec": {"template": {"metadata": {"annotations": {"restarted": "now"}}}}})
+
+
+def helm_was_here(hand: Hand) -> None:
+    hand.apply("Namespace", "", {})
+    hand.apply("ServiceAccount", "scheduler", {"automountServiceAccountToken": True})
+    hand.apply("ConfigMap", "config", {"data": {"airflow.cfg": "[core]\n", "theirs": "kept"}})
+
+
+def namespace_of_others(hand: Hand) -> None:
+    hand.apply("Namespace", "", {})
+
+
+def lost_jwt_secret(hand: Hand) -> None:
+    hand.remove("Secret", "jwt-secret")
+
+
+def own_fernet_key(hand: Hand) -> None:
+    hand.apply("Namespace", "", {})
+    hand.apply("Secret", "fernet-key", {"stringData": {"fernet-key": FERNET_KEY}}, manager="kubectl")
+
+
+def own_account(hand: Hand) -> None:
+    hand.apply("ServiceAccount", "of-mine", {}, manager="kubectl")
+
+
+def foreign_object(hand: Hand) -> None:
+    hand.apply("ConfigMap", "of-somebody", {"data": {"a": "b"}}, manager="kubectl")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Change:
+    """From a state of the cluster to another description of the instance, or to its removal."""
+
+    found: t.Callable[[Hand], None] | None = None
+    """What others had made before anything."""
+    start: Variables | None = dataclasses.field(default_factory=lambda: BASE)
+    """What was converged before; None for nothing."""
+    parts: tuple[str, ...] = ()
+    """Which parts of the start a run that was cut short has made; all if empty."""
+    edit: t.Callable[[Hand], None] | None = None
+    """What somebody did then."""
+    then: Variables = dataclasses.field(default_factory=lambda: BASE)
+    consents: tuple[str, ...] = ()
+    playbook: str = "site"
+    touches: tuple[str, ...] = ()
+    """Objects that must be among the changed ones, without the instance's name."""
+    refused: str = ""
+    """How the run is refused, as a pattern."""
+
+    def variables(self) -> Variables:
+        """The host's variables in the run."""
+        return {**self.then, **dict.fromkeys(self.consents, True)}
+
+
+PRUNE = ("airflow_prune",)
+FORCE = ("airflow_force_conflicts",)
+REPLACE = ("airflow_replace",)
+ADOPT = ("airflow_adopt",)
+
+CHANGES: dict[str, Change] = {
+    # From nothing.
+    "install": Change(start=None, touches=("Namespace/", "Deployment/scheduler", "Secret/fernet-key")),
+    "install-local": Change(start=None, then=LOCAL, touches=("Deployment/triggerer",)),
+    "install-airflow-2": Change(start=None, then=OLD, touches=("Secret/webserver-secret-key",)),
+    "install-everything": Change(start=None, then=EVERYTHING, touches=("Ingress/ingress", "Deployment/pgbouncer")),
+    "install-external": Change(start=None, then=EXTERNAL, touches=("Secret/metadata",)),
+    "install-namespace-of-others": Change(
+        found=namespace_of_others,
+        start=None,
+        then={**BASE, "airflow_rbac_namespace_managed": False},
+        touches=("Deployment/scheduler",),
+    ),
+    "install-own-key": Change(
+        found=own_fernet_key, start=None, touches=("Namespace/", "Secret/fernet-key", "Deployment/scheduler")
+    ),
+    # What shapes pods.
+    "option-of-airflow": Change(
+        then={**BASE, "airflow_core_config": {"core": {"parallelism": 64}}},
+        touches=("ConfigMap/config", "Deployment/scheduler", "Deployment/triggerer"),
+    ),
+    "webserver-config": Change(
+        then={**BASE, "airflow_core_webserver_config": "AUTH_TYPE = 1\n"}, touches=("ConfigMap/config",)
+    ),
+    "environment": Change(
+        then={**BASE, "airflow_core_env": [{"name": "TZ", "value": "UTC"}]}, touches=("Deployment/scheduler",)
+    ),
+    "image": Change(
+        then={**BASE, "airflow_image": {"repository": "docker.io/acme/airflow", "tag": "7"}},
+        touches=("Deployment/scheduler", "ConfigMap/pod-template"),
+    ),
+    "version": Change(then={**BASE, "airflow_version": "3.3.3"}, touches=("Deployment/scheduler",)),
+    "replicas": Change(then={**BASE, "airflow_core_scheduler": {"replicas": 2}}, touches=("Deployment/scheduler",)),
+    "resources": Change(
+        then={**BASE, "airflow_core_scheduler": {"resources": {"limits": {"memory": "4Gi"}}}},
+        touches=("Deployment/scheduler",),
+    ),
+    "resources-of-tasks": Change(
+        then={**BASE, "airflow_core_workers": {"resources": {"limits": {"memory": "4Gi"}}}},
+        touches=("ConfigMap/pod-template", "Deployment/scheduler"),
+    ),
+    "labels": Change(
+        then={**BASE, "airflow_labels": {"cost-centre": "4711"}},
+        touches=("Namespace/", "Secret/metadata", "StatefulSet/postgresql"),
+    ),
+    "labels-gone": Change(start=EVERYTHING, then=BASE, touches=("Deployment/scheduler",)),
+    "annotations": Change(
+        then={**BASE, "airflow_annotations": {"example.com/owner": "data"}},
+        touches=("Namespace/", "PersistentVolumeClaim/logs"),
+    ),
+    "pods-of-one-component": Change(
+        then={**BASE, "airflow_core_dag_processor": {"labels": {"a": "b"}, "nodeSelector": {"pool": "airflow"}}},
+        touches=("Deployment/dag-processor",),
+    ),
+    "service-type": Change(
+        then={**BASE, "airflow_core_api_server": {"service": {"type": "NodePort"}}}, touches=("Service/api-server",)
+    ),
+    # Parts that come and go.
+    "ingress-on": Change(then=WITH_INGRESS, touches=("Ingress/ingress", "ConfigMap/config")),
+    "ingress-off": Change(start=WITH_INGRESS, touches=("ConfigMap/config",)),
+    "ingress-off-pruned": Change(start=WITH_INGRESS, consents=PRUNE, touches=("Ingress/ingress",)),
+    "ingress-host": Change(
+        start=WITH_INGRESS,
+        then={**WITH_INGRESS, "airflow_core_base_url": "https://other.example.com"},
+        touches=("Ingress/ingress", "ConfigMap/config"),
+    ),
+    "pgbouncer-on": Change(
+        then=POOLED,
+        touches=("Secret/pgbouncer-config", "Secret/metadata", "Deployment/pgbouncer", "Deployment/scheduler"),
+    ),
+    "pgbouncer-off": Change(start=POOLED, touches=("Secret/metadata", "Deployment/scheduler")),
+    "pgbouncer-off-pruned": Change(
+        start=POOLED, consents=PRUNE, touches=("Deployment/pgbouncer", "ServiceAccount/pgbouncer")
+    ),
+    "pgbouncer-size": Change(
+        start=POOLED,
+        then={**BASE, "airflow_database_pgbouncer": {"enabled": True, "poolSize": 20}},
+        touches=("Secret/pgbouncer-config", "Deployment/pgbouncer"),
+    ),
+    "to-local-executor": Change(
+        then={**BASE, **LOCAL}, consents=PRUNE, touches=("Role/pod-launcher", "ConfigMap/pod-template")
+    ),
+    "to-kubernetes-executor": Change(
+        start={**BASE, **LOCAL}, touches=("Role/pod-launcher", "ConfigMap/pod-template", "Deployment/scheduler")
+    ),
+    "no-disruption-budget": Change(
+        then={**BASE, "airflow_core_scheduler": {"podDisruptionBudget": {"enabled": False}}},
+        consents=PRUNE,
+        touches=("PodDisruptionBudget/scheduler",),
+    ),
+    "to-external-database": Change(then=EXTERNAL, touches=("Secret/metadata", "Deployment/scheduler")),
+    "to-external-database-pruned": Change(then=EXTERNAL, consents=PRUNE, touches=("StatefulSet/postgresql",)),
+    "to-embedded-database": Change(
+        start=EXTERNAL, touches=("StatefulSet/postgresql", "Secret/metadata", "Deployment/scheduler")
+    ),
+    "log-volume-on": Change(
+        start=LOCAL, then={**BASE, **LOCAL}, touches=("PersistentVolumeClaim/logs", "Deployment/scheduler")
+    ),
+    # A volume is never pruned.
+    "log-volume-off": Change(
+        then={"airflow_logging_loss_accepted": True}, consents=PRUNE, touches=("Deployment/scheduler",)
+    ),
+    "canary-off": Change(
+        then={**BASE, "airflow_verify_canary": False},
+        consents=PRUNE,
+        touches=("ConfigMap/canary", "Deployment/dag-processor"),
+    ),
+    "triggerer-off": Change(then=NO_TRIGGERER, touches=()),
+    "triggerer-off-pruned": Change(
+        then=NO_TRIGGERER, consents=PRUNE, touches=("Deployment/triggerer", "ServiceAccount/triggerer")
+    ),
+    "limits-on": Change(then=LIMITED, touches=("ResourceQuota/quota", "LimitRange/limits")),
+    "limits-off": Change(start=LIMITED, consents=PRUNE, touches=("ResourceQuota/quota", "LimitRange/limits")),
+    "service-accounts": Change(
+        edit=own_account,
+        then={
+            **BASE,
+            "airflow_rbac_service_accounts": {
+                "scheduler": {"name": "service-accounts-of-mine"},
+                "worker": {"annotations": {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/worker"}},
+            },
+        },
+        consents=PRUNE,
+        touches=("ServiceAccount/scheduler", "ServiceAccount/worker", "RoleBinding/pod-launcher"),
+    ),
+    "pod-security": Change(then={**BASE, "airflow_rbac_pod_security": "baseline"}, touches=("Namespace/",)),
+    "everything-at-once": Change(
+        then=EVERYTHING, consents=PRUNE, touches=("Ingress/ingress", "Secret/metadata", "Deployment/scheduler")
+    ),
+    # Secrets.
+    "given-password": Change(then={**BASE, "airflow_core_admin_password": "a new one"}, touches=("Secret/admin",)),
+    "given-jwt-secret": Change(
+        then={**BASE, "airflow_core_jwt_secret": LONG}, touches=("Secret/jwt-secret", "Deployment/api-server")
+    ),
+    # It is what the fingerprints of all the others are made with.
+    "given-api-secret": Change(
+        then={**BASE, "airflow_core_api_secret_key": LONG}, touches=("Secret/api-secret-key", "Deployment/api-server")
+    ),
+    "another-fernet-key": Change(
+        then={**BASE, "airflow_core_fernet_key": FERNET_KEY},
+        refused="airflow_core_fernet_key is not the key that this instance uses",
+    ),
+    "given-database-password": Change(
+        start=EXTERNAL,
+        then={**EXTERNAL, "airflow_database_password": "another of the database"},
+        touches=("Secret/postgresql", "Secret/metadata", "Deployment/scheduler"),
+    ),
+    "database-host": Change(
+        start=EXTERNAL,
+        then={**EXTERNAL, "airflow_database_host": "other.example.com"},
+        touches=("Secret/metadata", "Deployment/scheduler"),
+    ),
+    "lost-secret": Change(edit=lost_jwt_secret, touches=("Secret/jwt-secret", "Deployment/api-server")),
+    # Versions.
+    "upgrade-to-airflow-3": Change(
+        start=OLD, consents=PRUNE, touches=("Deployment/webserver", "Deployment/api-server", "Secret/api-secret-key")
+    ),
+    "back-to-airflow-2": Change(then=OLD, consents=PRUNE, touches=("Deployment/webserver", "Deployment/api-server")),
+    # Immutable fields.
+    "size-of-the-database": Change(
+        then={**BASE, "airflow_database_postgres": {"storage": {"size": "20Gi"}}},
+        refused=r"StatefulSet/.*-postgresql: .*storage \(10Gi to 20Gi\) cannot be changed in place",
+    ),
+    "size-of-the-database-replaced": Change(
+        then={**BASE, "airflow_database_postgres": {"storage": {"size": "20Gi"}}},
+        consents=REPLACE,
+        touches=("StatefulSet/postgresql",),
+    ),
+    "access-to-the-log-volume": Change(
+        then={"airflow_logging_volume": {"enabled": True, "size": "1Gi", "accessMode": "ReadWriteOnce"}},
+        consents=REPLACE,
+        refused="It holds data, so it is never replaced",
+    ),
+    # Others.
+    "scaled-by-somebody": Change(edit=scaled_by_somebody, refused=r"spec\.replicas set by kubectl-scale"),
+    "scaled-by-somebody-forced": Change(edit=scaled_by_somebody, consents=FORCE, touches=("Deployment/scheduler",)),
+    "edited-by-hand": Change(
+        edit=edited,
+        touches=("Deployment/dag-processor", "ServiceAccount/triggerer", "Service/api-server", "ConfigMap/config"),
+    ),
+    "half-installed": Change(
+        parts=("rbac", "secrets", "config"), touches=("StatefulSet/postgresql", "Deployment/scheduler")
+    ),
+    "half-upgraded": Change(
+        start={**BASE, "airflow_core_config": {"core": {"parallelism": 64}}},
+        edit=lambda hand: hand.remove("ConfigMap", "config"),
+        then={**POOLED, "airflow_core_config": {"core": {"parallelism": 8}}},
+        touches=("ConfigMap/config", "Deployment/scheduler", "Secret/metadata"),
+    ),
+    "adoption": Change(found=helm_was_here, start=None, refused=r"ServiceAccount/.* is there already, made by helm"),
+    "adoption-by-consent": Change(
+        found=helm_was_here,
+        start=None,
+        consents=ADOPT,
+        touches=("ServiceAccount/scheduler", "ConfigMap/config", "Deployment/scheduler"),
+    ),
+    # The way back.
+    "removal": Change(playbook="uninstall", touches=("Deployment/scheduler", "ConfigMap/config")),
+    "removal-with-data": Change(
+        playbook="uninstall",
+        then={**BASE, "airflow_delete_data": True},
+        touches=("Namespace/", "PersistentVolumeClaim/logs", "Secret/fernet-key", "StatefulSet/postgresql"),
+    ),
+    "removal-of-everything": Change(
+        start=EVERYTHING,
+        edit=foreign_object,
+        playbook="uninstall",
+        # Somebody has forgotten what the instance was.
+        then=BASE,
+        touches=("Ingress/ingress", "Deployment/pgbouncer", "ResourceQuota/quota"),
+    ),
+    "removal-of-a-half": Change(
+        parts=("rbac", "secrets", "database"), playbook="uninstall", touches=("Role/log-reader",)
+    ),
+    "removal-with-data-of-others": Change(
+        found=namespace_of_others,
+        start={**BASE, "airflow_rbac_namespace_managed": False},
+        edit=foreign_object,
+        playbook="uninstall",
+        then={**BASE, "airflow_delete_data": True},
+        touches=("PersistentVolumeClaim/logs", "Secret/fernet-key"),
+    ),
+}
