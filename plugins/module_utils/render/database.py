@@ -33,13 +33,13 @@ def postgres_container(values: Values) -> Object:
         "name": "postgresql",
         "image": image(values, wanted.image),
         "imagePullPolicy": wanted.image.pull_policy,
-        "env": [
+        "env": pods.environment(
             pods.secret_env("POSTGRES_USER", secret, "username"),
             pods.secret_env("POSTGRES_PASSWORD", secret, "password"),
             {"name": "POSTGRES_DB", "value": values.database.name},
             {"name": "PGDATA", "value": f"{DATA_FOLDER}/pgdata"},
             *wanted.env,
-        ],
+        ),
         "envFrom": wanted.env_from,
         "ports": [{"name": "postgresql", "containerPort": names.POSTGRES_PORT, "protocol": "TCP"}],
         "resources": wanted.resources,

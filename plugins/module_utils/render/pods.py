@@ -77,6 +77,18 @@ def web_secret_env(values: Values) -> list[Object]:
     ]
 
 
+def environment(*variables: t.Any) -> list[t.Any]:
+    """Variables of which a later one takes the place of one with its name: server-side apply refuses two.
+
+    What has no name is handed on, for the API server to refuse.
+    """
+    named = {
+        str(variable["name"]) if isinstance(variable, dict) and "name" in variable else number: variable
+        for number, variable in enumerate(variables)
+    }
+    return list(named.values())
+
+
 def airflow_args(*arguments: str) -> list[str]:
     """Arguments of a container that runs a command of ``airflow``; it mounts ``names.START_FILE``."""
     return ["python", f"{names.AIRFLOW_HOME}/{names.START_FILE}", *arguments]
@@ -145,13 +157,13 @@ def airflow_container(
         "image": image(values, values.instance.image, values.instance.version),
         "imagePullPolicy": values.instance.image.pull_policy,
         "args": args,
-        "env": [
+        "env": environment(
             # The image's entrypoint would start all of Airflow once more to check the database; the play has done so.
             {"name": "CONNECTION_CHECK_MAX_COUNT", "value": "0"},
             *env,
             *values.core.env,
             *pods.env,
-        ],
+        ),
         "envFrom": [*values.core.env_from, *pods.env_from],
         "resources": pods.resources,
         "securityContext": merged(CONTAINER_SECURITY, pods.container_security_context),
