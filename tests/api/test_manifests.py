@@ -241,6 +241,50 @@ class TestImmutableFields:
                 site.manifests(stateful_set("db", size="2Gi"), config_map("web", a="2"), check=check)
         assert site.read("ConfigMap", "web")["data"] == {"a": "1"}
 
+    def test_volumes_grow_with_the_template_that_replaces_theirs(self, site: Site) -> None:
+        grows = {
+            "apiVersion": "storage.k8s.io/v1",
+            "kind": "StorageClass",
+            "metadata": {"name": f"{site.namespace}-grows"},
+            "provisioner": "example.com/grows",
+            "allowVolumeExpansion": True,
+        }
+        site.cluster.create(grows)
+        # What the controller would have made, and the provisioner bound.
+        for number in range(2):
+            claim = {
+                "apiVersion": "v1",
+                "kind": "PersistentVolumeClaim",
+                "metadata": {"name": f"data-db-{number}", "namespace": site.namespace, "labels": {"app": "db"}},
+                "spec": {
+                    "accessModes": ["ReadWriteOnce"],
+                    "storageClassName": grows["metadata"]["name"],
+                    "resources": {"requests": {"storage": f"{number + 1}Gi"}},
+                },
+            }
+            site.cluster.create(claim)
+            status = {"phase": "Bound", "capacity": {"storage": f"{number + 1}Gi"}}
+            site.cluster.patch(
+                kinds.named("PersistentVolumeClaim"),
+                f"data-db-{number}",
+                site.namespace,
+                {"status": status},
+                subresource="status",
+            )
+        site.manifests(stateful_set("db"))
+        expected = site.manifests(stateful_set("db", size="2Gi"), replace=True, check=True)
+        threading.Timer(1.0, self._orphan, [site]).start()
+        result = site.manifests(stateful_set("db", size="2Gi"), replace=True)
+        assert names(result, "replaced") == ["StatefulSet/db"]
+        # The second is large enough, and none shrinks.
+        assert names(result, "updated") == ["PersistentVolumeClaim/data-db-0"]
+        assert result["diff"] == expected["diff"]
+        sizes = [
+            site.read("PersistentVolumeClaim", f"data-db-{number}")["spec"]["resources"]["requests"]["storage"]
+            for number in range(2)
+        ]
+        assert sizes == ["2Gi", "2Gi"]
+
     def test_what_only_the_api_server_knows_to_be_immutable(self, site: Site) -> None:
         frozen = {**config_map("web", a="1"), "immutable": True}
         site.manifests(frozen)

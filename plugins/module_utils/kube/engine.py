@@ -20,6 +20,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.kube import (
     order,
     prune,
     scope,
+    volumes,
 )
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.apply import CHANGES, Action, Consent, Step
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import Cluster
@@ -149,6 +150,8 @@ def converge(cluster: Cluster, request: Request, voice: Voice) -> Outcome:
     kept = [obj for obj in left if obj not in doomed]
     deletions = [Step(action=Action.DELETE, live=obj) for obj in reversed(doomed)]
     steps = apply.rehearse(cluster, steps, request.consent, voice.warn)
+    steps += apply.rehearse(cluster, volumes.growth(cluster, steps), request.consent, voice.warn)
+    steps.sort(key=lambda step: order.position(step.desired or {}))
     note = scope.note_of({place(obj) for obj in (*ground.declared, *kept)})
     if request.check_mode:
         prune.delete(cluster, doomed, dry_run=True)

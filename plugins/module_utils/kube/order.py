@@ -29,12 +29,14 @@ def rank(obj: Object) -> int:
     return _RANKS.get(obj["kind"], _LAST)
 
 
+def position(obj: Object) -> tuple[int, str, str, str]:
+    """What objects are sorted by."""
+    return rank(obj), obj["kind"], obj["metadata"].get("namespace") or "", obj["metadata"]["name"]
+
+
 def ordered(objects: t.Iterable[Object]) -> list[Object]:
     """``objects`` in the order in which they are made; the same order for the same objects."""
-    return sorted(
-        objects,
-        key=lambda obj: (rank(obj), obj["kind"], obj["metadata"].get("namespace") or "", obj["metadata"]["name"]),
-    )
+    return sorted(objects, key=position)
 
 
 def stages(objects: t.Iterable[Object]) -> list[list[Object]]:

@@ -42,17 +42,27 @@ _AMOUNTS: t.Final = frozenset({"capacity", "default", "defaultRequest", "hard", 
 """Mappings whose values are quantities, in these kinds."""
 
 
+def number(quantity: str) -> decimal.Decimal:
+    """The value of ``quantity``; a ``ValueError`` for what is none."""
+    match = _QUANTITY.fullmatch(quantity)
+    if not match:
+        raise ValueError(f"{quantity} is no quantity")
+    digits, suffix = decimal.Decimal(match[1]), match[2] or ""
+    factor = _BINARY.get(suffix) or _DECIMAL.get(suffix) or decimal.Decimal(10) ** int(suffix[1:])
+    return digits * factor
+
+
 def canonical(quantity: str) -> str:
     """``quantity`` as the API server writes it; what is none stays as it is."""
     match = _QUANTITY.fullmatch(quantity)
     if not match:
         return quantity
-    number, suffix = decimal.Decimal(match[1]), match[2] or ""
+    digits, suffix = decimal.Decimal(match[1]), match[2] or ""
     if suffix in _BINARY:
-        value = number * _BINARY[suffix]
+        value = digits * _BINARY[suffix]
         return _with_suffix(value, _BINARY if abs(value) >= 1024 else {}) or _with_suffix(value, _DECIMAL) or quantity
     if suffix in _DECIMAL:
-        return _with_suffix(number * _DECIMAL[suffix], _DECIMAL) or quantity
+        return _with_suffix(digits * _DECIMAL[suffix], _DECIMAL) or quantity
     # The API server keeps exponents.
     return quantity
 

@@ -8,11 +8,18 @@ PRIVATE to the collection: it can have breaking changes at any time.
 
 from __future__ import annotations
 
-import re
 import time
 import typing as t
 
-from ansible_collections.dagops.airflow.plugins.module_utils.kube import apply, evidence, kinds, order, prune, scope
+from ansible_collections.dagops.airflow.plugins.module_utils.kube import (
+    apply,
+    evidence,
+    kinds,
+    order,
+    prune,
+    scope,
+    volumes,
+)
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.apply import Action, Step
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import FIELD_MANAGER, Cluster
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.engine import (
@@ -25,7 +32,6 @@ from ansible_collections.dagops.airflow.plugins.module_utils.kube.engine import 
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.live import key, place
 
-_CLAIM: t.Final = kinds.named("PersistentVolumeClaim")
 _NAMESPACE_NAME: t.Final = "f:kubernetes.io/metadata.name"
 
 
@@ -77,18 +83,13 @@ def made_by_us(namespace: Object) -> bool:
 def _claims(cluster: Cluster, workloads: t.Iterable[Object], doomed: t.Iterable[Object]) -> list[Object]:
     """The volumes that StatefulSets made for their pods, which stay when a StatefulSet goes."""
     known = {key(obj) for obj in doomed}
-    found: dict[t.Any, Object] = {}
-    for workload in workloads:
-        templates = workload["spec"].get("volumeClaimTemplates") if workload["kind"] == "StatefulSet" else None
-        if not templates:
-            continue
-        name, namespace = workload["metadata"]["name"], workload["metadata"]["namespace"]
-        claims = "|".join(re.escape(one["metadata"]["name"]) for one in templates)
-        pattern = re.compile(f"({claims})-{re.escape(name)}-[0-9]+")
-        selector = evidence.label_selector(workload["spec"]["selector"])
-        for claim in cluster.list(_CLAIM, namespace, selector):
-            if pattern.fullmatch(claim["metadata"]["name"]) and key(claim) not in known:
-                found[key(claim)] = claim
+    found = {
+        key(claim): claim
+        for workload in workloads
+        for made in volumes.claims(cluster, workload).values()
+        for claim in made
+        if key(claim) not in known
+    }
     return list(found.values())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import decimal
 import typing as t
 
 import pytest
@@ -67,3 +68,16 @@ def test_volumes_are_normalised() -> None:
 )
 def test_what_is_no_quantity_stays(obj: dict[str, t.Any]) -> None:
     assert quantities.normalised(obj) == obj
+
+
+@pytest.mark.parametrize(
+    ("quantity", "value"),
+    [("1Gi", 1024**3), ("1.5G", 1_500_000_000), ("500m", "0.5"), ("3", 3), ("2e3", 2000), ("1E", 10**18)],
+)
+def test_numbers(quantity: str, value: int | str) -> None:
+    assert quantities.number(quantity) == decimal.Decimal(value)
+
+
+def test_what_is_no_quantity_has_no_number() -> None:
+    with pytest.raises(ValueError, match="2GB is no quantity"):
+        quantities.number("2GB")
