@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -12,11 +13,31 @@ import typing as t
 
 import yaml
 
+from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import Cluster
+from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object
+
 PLUGINS = pathlib.Path(__file__).parent / "plugins"
 ROOT = pathlib.Path(__file__).parents[2]
 PREFIX = "dagops.airflow."
 
 NEED_PODS = frozenset({"db_migration", "user", "dag_run", "info"})
+
+# What an administrator has made, and preflight looks for.
+CLASSES: tuple[Object, ...] = (
+    {
+        "apiVersion": "storage.k8s.io/v1",
+        "kind": "StorageClass",
+        "metadata": {"name": "default", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}},
+        "provisioner": "example.com/nobody",
+    },
+    {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "IngressClass",
+        "metadata": {"name": "nginx"},
+        "spec": {"controller": "example.com/nobody"},
+    },
+)
+
 
 Result = dict[str, t.Any]
 Task = dict[str, t.Any]
@@ -66,6 +87,16 @@ def _adapted(task: Task) -> Task:
 
 def _list(value: t.Any) -> list[t.Any]:
     return value if isinstance(value, list) else [] if value is None else [value]
+
+
+@contextlib.contextmanager
+def classes(cluster: Cluster) -> t.Iterator[None]:
+    """Have what preflight looks for while plays run."""
+    for obj in CLASSES:
+        cluster.create(obj)
+    yield
+    for obj in CLASSES:
+        cluster.delete(cluster.kind_of(obj), obj["metadata"]["name"])
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

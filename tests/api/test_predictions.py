@@ -19,7 +19,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.evaluation import t
 from ansible_collections.dagops.airflow.plugins.module_utils.kube import client
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object
 from tests.api.changes import CHANGES, Change, Hand
-from tests.api.plays import Plays, Result
+from tests.api.plays import Plays, Result, classes
 from tests.api.states import differing, snapshot
 
 CONTROLLERS = ("garbage-collector-controller", "namespace-controller", "persistentvolumeclaim-protection-controller")
@@ -27,22 +27,6 @@ CONTROLLERS = ("garbage-collector-controller", "namespace-controller", "persiste
 
 PREDICTED = ("changed", "diff", "objects", "undeclared", "secrets", "replaced", "failed", "msg", "problems")
 """What of a result tells of the cluster: how many requests it took is another matter."""
-
-# What an administrator has made, and preflight looks for.
-CLASSES: tuple[Object, ...] = (
-    {
-        "apiVersion": "storage.k8s.io/v1",
-        "kind": "StorageClass",
-        "metadata": {"name": "default", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}},
-        "provisioner": "example.com/nobody",
-    },
-    {
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "IngressClass",
-        "metadata": {"name": "nginx"},
-        "spec": {"controller": "example.com/nobody"},
-    },
-)
 
 
 def changed_objects(results: t.Sequence[Result]) -> set[str]:
@@ -76,15 +60,6 @@ def controllers(kubeconfig: str, log: pathlib.Path) -> t.Iterator[None]:
             yield
         finally:
             process.terminate()
-
-
-@contextlib.contextmanager
-def classes(cluster: client.Cluster) -> t.Iterator[None]:
-    for obj in CLASSES:
-        cluster.create(obj)
-    yield
-    for obj in CLASSES:
-        cluster.delete(cluster.kind_of(obj), obj["metadata"]["name"])
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

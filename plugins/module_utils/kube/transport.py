@@ -38,6 +38,8 @@ _TRANSIENT_500: t.Final = re.compile(
     rb"etcdserver: (leader changed|request timed out|too many requests|no leader)|connection re(fused|set)"
     rb"|raft proposal dropped|http2: client connection (lost|force closed)"
 )
+_STARTING: t.Final = re.compile(rb"allocator not ready|not yet ready to handle request")
+"""What an API server that has just started refuses (as 403, 422 or 500), and takes a moment later."""
 
 T = t.TypeVar("T")
 Notify = t.Callable[[str], None]
@@ -168,7 +170,7 @@ class Transport:
 
 def is_transient(reply: Reply, idempotent: bool) -> bool:
     """Whether the same request may well succeed a little later, and does no harm when it comes twice."""
-    if reply.status == 429:
+    if reply.status == 429 or (reply.status in (403, 422, 500) and _STARTING.search(reply.body)):
         return True
     if not idempotent:
         return False

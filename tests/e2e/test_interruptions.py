@@ -1,0 +1,317 @@
+"""Installs and upgrades of a real Airflow that are killed anywhere, and pods that go away under its work.
+
+Whatever a killed run has left, the next one makes good: no secret is made anew, and no row is lost.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import time
+import typing as t
+
+import pytest
+import yaml
+
+from ansible_collections.dagops.airflow.plugins.module_utils.kube import kinds
+from ansible_collections.dagops.airflow.plugins.modules import dag_run, user
+from tests.e2e.conftest import CLUSTER, ROOT, VARIABLES
+from tests.e2e.support import Instance
+
+NAME = "interrupted"
+OLDER = "2.11.2"
+FEW = (0.3, 0.7)
+"""Where runs are killed in `make test`, as shares of the time that a whole one takes."""
+MANY = tuple((number + 0.5) / 15 for number in range(15))
+
+Variables = dict[str, t.Any]
+SMALL = {"requests": {"cpu": "20m", "memory": "256Mi"}}
+# Two cores are shared with whatever else runs.
+BASE: Variables = {
+    **{name: VARIABLES[name] for name in ("airflow_image", "airflow_logging_volume")},
+    "airflow_database_postgres": {**VARIABLES["airflow_database_postgres"], "resources": SMALL},
+    **{
+        f"airflow_core_{component}": {"resources": SMALL}
+        for component in ("api_server", "dag_processor", "scheduler", "workers")
+    },
+    "airflow_core_triggerer": {"enabled": False},
+    "airflow_overrides": {
+        "Job/*": {"spec": {"template": {"spec": {"containers": [{"name": "migrate", "resources": SMALL}]}}}}
+    },
+}
+# What an upgrade goes to and back from: a new option and a new variable of the environment restart all pods.
+CHANGED: Variables = {
+    **BASE,
+    "airflow_core_config": {"core": {"parallelism": 20}},
+    "airflow_core_env": [{"name": "CHANGED", "value": "yes"}],
+    "airflow_core_dag_processor": {"resources": SMALL, "labels": {"changed": "yes"}},
+}
+SLOW_DAG = """\
+import time
+import pendulum
+from airflow.sdk import dag, task
+
+
+@dag(dag_id="slow", schedule=None, start_date=pendulum.datetime(2024, 1, 1), is_paused_upon_creation=False)
+def slow():
+    @task
+    def first():
+        time.sleep(25)
+
+    @task
+    def second():
+        return "done"
+
+    first() >> second()
+
+
+slow()
+"""
+ROWS = (
+    "SELECT conn_id, host, login, password FROM connection",
+    "SELECT key, val FROM variable",
+    "SELECT dag_id, run_id, state FROM dag_run",
+    "SELECT username, email, password FROM ab_user",
+)
+PERSON: Variables = {
+    "username": "zoe",
+    "email": "zoe@example.com",
+    "first_name": "Zoë",
+    "last_name": "Z",
+    "roles": ["Viewer"],
+    "password": "the password of zoe",
+}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Recap:
+    """How a run of ansible-playbook ended."""
+
+    seconds: float
+    code: int
+    output: str
+
+    @property
+    def changed(self) -> int:
+        return sum(int(count) for count in re.findall(r"changed=(\d+)", self.output))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Site:
+    """An instance that runs of ansible-playbook bring somewhere, or are kept from it."""
+
+    instance: Instance
+    folder: pathlib.Path
+
+    def run(self, variables: Variables, playbook: str = "site", *, kill_after: float | None = None) -> Recap:
+        """Run a playbook; after ``kill_after`` seconds its whole process group is killed."""
+        shared = {
+            "ansible_connection": "local",
+            "airflow_kubeconfig": CLUSTER["kubeconfig"],
+            "airflow_context": CLUSTER["context"],
+        }
+        number = len(list(self.folder.iterdir()))
+        inventory, log = (self.folder / f"{number}-{name}" for name in ("hosts.yml", "log"))
+        hosts = {self.instance.name: {**shared, **variables}}
+        inventory.write_text(yaml.safe_dump({"airflow": {"hosts": hosts}}), encoding="utf-8")
+        command = ["ansible-playbook", str(ROOT / "playbooks" / f"{playbook}.yml"), "-i", str(inventory)]
+        started = time.monotonic()
+        with log.open("wb") as file:
+            process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            try:
+                code = process.wait(kill_after)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                code = process.wait()
+        return Recap(seconds=time.monotonic() - started, code=code, output=log.read_text(encoding="utf-8"))
+
+    def converge(self, variables: Variables) -> Recap:
+        """A run that must succeed."""
+        recap = self.run(variables)
+        assert recap.code == 0, recap.output[-5000:]
+        return recap
+
+    def remove(self) -> None:
+        recap = self.run({**BASE, "airflow_delete_data": True}, "uninstall")
+        assert recap.code == 0, recap.output[-5000:]
+
+    def secrets(self) -> dict[str, str]:
+        """Every value of every Secret that keeps something; addresses are derived, and follow the description."""
+        kept = {
+            item["metadata"]["name"]: item.get("data") or {}
+            for item in self.instance.cluster.list(kinds.named("Secret"), self.instance.name)
+            if not item["metadata"]["name"].endswith("-metadata")
+        }
+        return {f"{name}/{key}": value for name, data in kept.items() for key, value in data.items()}
+
+    def rows(self) -> set[str]:
+        return {row for statement in ROWS for row in self.instance.sql(statement).splitlines()}
+
+    def makes_good(self, variables: Variables, where: str, rows: t.Collection[str] = ()) -> None:
+        """The next run converges without making anything twice, and the one after that changes nothing."""
+        made = self.secrets()
+        good = self.run(variables)
+        assert good.code == 0, f"{where}: {good.output[-5000:]}"
+        # Who held the lock is gone, and this is known at once on the same machine.
+        assert "waiting for another run" not in good.output, where
+        kept = self.secrets()
+        assert [name for name, value in made.items() if kept.get(name) != value] == [], where
+        assert set(rows) <= self.rows(), where
+        again = self.run(variables)
+        assert (again.code, again.changed) == (0, 0), f"{where}: {again.output[-5000:]}"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Site]:
+    values = {**BASE, "airflow_instance": NAME, "airflow_version": "3.3.2"}
+    made = Site(
+        instance=Instance(name=NAME, values=values, cluster_options=CLUSTER), folder=tmp_path_factory.mktemp("runs")
+    )
+    made.remove()
+    yield made
+    made.remove()
+
+
+@pytest.fixture(scope="module")
+def installed(site: Site) -> Recap:
+    """How an install goes that nobody interrupts."""
+    recap = site.converge(BASE)
+    assert recap.changed
+    return recap
+
+
+@pytest.fixture(scope="module")
+def rows(site: Site, installed: Recap) -> set[str]:  # noqa: ARG001 - a fixture cannot use marks
+    """What people and DAGs have put into the database."""
+    return filled(site.instance)
+
+
+def filled(instance: Instance) -> set[str]:
+    """A connection, a variable, a user and a run of a DAG; all rows that there are now."""
+    uri = "postgresql://somebody:a-password@db.example.com/x"
+    instance.run_in("scheduler", "airflow", "connections", "add", "kept", "--conn-uri", uri)
+    instance.run_in("scheduler", "airflow", "variables", "set", "kept", "a value")
+    instance.call(user, users=[PERSON])
+    instance.call(dag_run, dag_id="dagops_canary", run_id="kept", wait=True)
+    found = {row for statement in ROWS for row in instance.sql(statement).splitlines()}
+    for word in ("kept|db.example.com", "dagops_canary|kept|success", "zoe|zoe@example.com"):
+        assert any(row.startswith(word) for row in found)
+    return found
+
+
+class TestSigkill:
+    def _upgrades(self, site: Site, rows: set[str], shares: t.Sequence[float]) -> None:
+        """To and fro: each run that is killed goes where the one before did not."""
+        whole = site.converge(CHANGED)
+        wanted, other = BASE, CHANGED
+        for share in shares:
+            killed = site.run(wanted, kill_after=share * whole.seconds)
+            where = f"killed after {killed.seconds:.1f} s of some {whole.seconds:.1f} s of an upgrade"
+            assert killed.code == -signal.SIGKILL, f"{where}, it had ended"
+            site.makes_good(wanted, where, rows)
+            wanted, other = other, wanted
+
+    def _installs(self, site: Site, installed: Recap, shares: t.Sequence[float]) -> None:
+        for share in shares:
+            site.remove()
+            killed = site.run(BASE, kill_after=share * installed.seconds)
+            where = f"killed after {killed.seconds:.1f} s of some {installed.seconds:.1f} s of an install"
+            assert killed.code == -signal.SIGKILL, f"{where}, it had ended"
+            site.makes_good(BASE, where)
+
+    def test_upgrades(self, site: Site, rows: set[str]) -> None:
+        self._upgrades(site, rows, FEW)
+
+    @pytest.mark.full
+    def test_upgrades_everywhere(self, site: Site, rows: set[str]) -> None:
+        self._upgrades(site, rows, MANY)
+
+    def test_a_scheduler_that_goes_away_in_a_run(self, site: Site) -> None:
+        """Its pod is killed without grace, as with a node that dies; the task goes on, and the next scheduler sees it."""
+        instance = site.instance
+        delivered = {**BASE, **with_dag(instance)}
+        site.converge(delivered)
+        schedulers = [pod for pod in instance.pods() if pod["metadata"]["labels"]["component"] == "scheduler"]
+        assert len(schedulers) == 1
+        started = instance.call(dag_run, dag_id="slow", run_id="scheduler-killed", wait=False)
+        assert started["run"]["state"] in ("queued", "running")
+        await_rows(instance, "SELECT 1 FROM task_instance WHERE dag_id = 'slow' AND state = 'running'")
+        kill_pod(instance, schedulers[0]["metadata"]["name"])
+        ended = instance.call(dag_run, dag_id="slow", run_id="scheduler-killed", wait=True, wait_timeout=300)
+        assert ended["run"]["state"] == "success"
+        states = {one["task_id"]: (one["state"], one["try_number"]) for one in ended["task_instances"]}
+        assert {name: state for name, (state, _tries) in states.items()} == {"first": "success", "second": "success"}
+        now = [pod for pod in instance.pods() if pod["metadata"]["labels"]["component"] == "scheduler"]
+        assert schedulers[0]["metadata"]["uid"] not in [pod["metadata"]["uid"] for pod in now]
+
+    # Installs come last: each takes away what was there.
+    def test_installs(self, site: Site, installed: Recap) -> None:
+        self._installs(site, installed, FEW)
+
+    @pytest.mark.full
+    def test_installs_everywhere(self, site: Site, installed: Recap) -> None:
+        self._installs(site, installed, MANY)
+
+    @pytest.mark.full
+    @pytest.mark.parametrize("share", [0.1, 0.3, 0.5, 0.7, 0.9])
+    def test_upgrades_of_airflow(self, share: float, site: Site, installed: Recap) -> None:
+        """From one major version to the next, with the migration of the database."""
+        old = {**BASE, "airflow_version": OLDER}
+        load_image(OLDER)
+        site.remove()
+        site.converge(old)
+        before = dataclasses.replace(site.instance, values={**site.instance.values, "airflow_version": OLDER})
+        rows = filled(before)
+        killed = site.run(BASE, kill_after=share * installed.seconds)
+        where = f"killed after {killed.seconds:.1f} s of an upgrade from {OLDER}"
+        assert killed.code == -signal.SIGKILL, f"{where}, it had ended"
+        site.makes_good(BASE, where, rows)
+
+
+def with_dag(instance: Instance) -> Variables:
+    """The variables that deliver a DAG of the tests, of which a task takes its time."""
+    meta = {"name": "slow-dag", "namespace": instance.name}
+    instance.cluster.apply(
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {"slow.py": SLOW_DAG}}, force=True
+    )
+    delivery = {
+        "volumes": [{"name": "slow-dag", "configMap": {"name": "slow-dag"}}],
+        "volumeMounts": [{"name": "slow-dag", "mountPath": "/opt/airflow/dags/slow.py", "subPath": "slow.py"}],
+    }
+    return {
+        f"airflow_core_{component}": {"resources": SMALL, **delivery}
+        for component in ("dag_processor", "scheduler", "workers")
+    }
+
+
+def await_rows(instance: Instance, statement: str, timeout: float = 120) -> None:
+    """Wait until the database has an answer to a question."""
+    deadline = time.monotonic() + timeout
+    while not instance.sql(statement):
+        assert time.monotonic() < deadline, f"nothing after {timeout:g} s: {statement}"
+        time.sleep(0.5)
+
+
+def kill_pod(instance: Instance, name: str) -> None:
+    path = kinds.named("Pod").path(instance.name, name)
+    instance.cluster.request("DELETE", path, body={"gracePeriodSeconds": 0})
+
+
+def load_image(version: str) -> None:
+    """Have an image of Airflow in the cluster that `make images` does not bring."""
+    wanted = f'{{"local_images_wanted": ["localhost/airflow:{version}"]}}'
+    command = ["ansible-playbook", "playbooks/local_cluster.yml", "--tags", "images", "-e", wanted]
+    command += ["-i", "inventories/local"]
+    done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-5000:]
