@@ -15,10 +15,11 @@ import typing as t
 
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow.target import Target
 from ansible_collections.dagops.airflow.plugins.module_utils.face import Failure
-from ansible_collections.dagops.airflow.plugins.module_utils.kube import rollout, wait
+from ansible_collections.dagops.airflow.plugins.module_utils.kube import engine, rollout, wait
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import Cluster
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.errors import ApiError
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object, label, named
+from ansible_collections.dagops.airflow.plugins.module_utils.kube.scope import Scope
 
 Told = dict[str, t.Any]
 
@@ -42,6 +43,15 @@ class Jobs:
 
     def run(self, job: Object, doing: str) -> tuple[Object, Told | None]:
         """The Job and what it told at its end; raises ``Failure``, with its last log lines, where it told nothing."""
+        part = Scope(instance=self._where.instance, namespace=self._where.namespace, component="migrate")
+        lock = engine.lock_of(self._cluster, part)
+        lock.acquire({}, engine.LOCK_PATIENCE, self._notify)
+        try:
+            return self._run(job, doing, lock.renew)
+        finally:
+            lock.rest({})
+
+    def _run(self, job: Object, doing: str, alive: t.Callable[[], None]) -> tuple[Object, Told | None]:
         self._wait_for_others(job)
         job = self._started(job)
         self._notify(f"{label(job)} {doing}")
@@ -49,7 +59,12 @@ class Jobs:
         try:
             # The controller says of the Job what its container has said some three seconds before.
             wait.until_ready(
-                self._cluster, [job], timeout=self._timeout, notify=self._notify, over=lambda: look() is not None
+                self._cluster,
+                [job],
+                timeout=self._timeout,
+                notify=self._notify,
+                alive=alive,
+                over=lambda: look() is not None,
             )
         except Failure as failure:
             if told := look():
