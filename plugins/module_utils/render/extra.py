@@ -60,7 +60,7 @@ def _problems(path: str, item: t.Any) -> t.Iterator[str]:
             "Secret made by something that keeps secrets (an ExternalSecret or a SealedSecret can stand here)"
         )
     kind = patch_types.of_kind(item["apiVersion"], item["kind"])
-    yield from patch_types.problems(item, kind or patch_types.ANYTHING, path)
+    yield from patch_types.problems(item, kind or patch_types.CUSTOM, path)
 
 
 def _labelled(values: Values, item: Object) -> Object:

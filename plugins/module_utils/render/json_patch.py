@@ -113,7 +113,7 @@ def _remove(document: t.Any, operation: t.Mapping[str, t.Any], path: str) -> t.A
 def _without(document: t.Any, tokens: t.Sequence[str], path: str) -> t.Any:
     _get(document, tokens, path)
     if not tokens:
-        return None
+        raise ProblemError(f"{path} '' is the whole object, which cannot be taken away")
     parent, last = _get(document, tokens[:-1], path), tokens[-1]
     del parent[int(last) if isinstance(parent, list) else last]
     return document
@@ -134,6 +134,8 @@ def _move(document: t.Any, operation: t.Mapping[str, t.Any], path: str) -> t.Any
     if len(source) < len(goal) and goal[: len(source)] == source:
         raise ProblemError(f"{path}.path '{_pointer(goal)}' is inside of '{_pointer(source)}', which is to be moved")
     value = _get(document, source, f"{path}.from")
+    if source == goal:
+        return document
     return _put(_without(document, source, f"{path}.from"), goal, value, f"{path}.path")
 
 

@@ -52,12 +52,12 @@ def _mapping(original: Mapping, patch: Mapping, kind: Type, path: str) -> Mappin
         return _mapping({}, {name: value for name, value in patch.items() if name != _PATCH}, kind, path)
     result = _retained(original, patch, path)
     for name, value in patch.items():
-        if name.startswith(_DELETE):
-            _delete_from(result, name.removeprefix(_DELETE), value, joined(path, name))
-        elif not _is_directive(name):
+        if not _is_directive(name):
             _merge_key(result, name, value, kind.field(name), joined(path, name))
     for name, value in patch.items():
-        if name.startswith(_ORDER):
+        if name.startswith(_DELETE):
+            _delete_from(result, name.removeprefix(_DELETE), value, joined(path, name))
+        elif name.startswith(_ORDER):
             _put_in_order(result, original, patch, name, kind, path, value)
     return result
 
@@ -167,10 +167,13 @@ def _put_in_order(
     if not isinstance(order, list) or not all(isinstance(one, dict) == bool(merge_key) for one in order):
         wanted = f"mappings with the key '{merge_key}'" if merge_key else "values"
         raise ProblemError(f"{path} must be a list of {wanted}, not {said(order)}")
-    wanted_keys = [_key(one, merge_key) for one in order]
-    for one in patch.get(name) or []:
-        if not (isinstance(one, dict) and _PATCH in one) and _key(one, merge_key) not in wanted_keys:
-            raise ProblemError(f"{path} does not name {said(_key(one, merge_key)[1])}, which the patch sets: add it")
+    keys = [_key(one, merge_key) for one in order]
+    set_here = [_key(one, merge_key) for one in patch.get(name) or [] if not (isinstance(one, dict) and _PATCH in one)]
+    for key in set_here:
+        if key not in keys:
+            raise ProblemError(f"{path} does not name {said(key[1])}, which the patch sets: add it to the list")
+    if set_here != sorted(set_here, key=keys.index):
+        raise ProblemError(f"{path} has another order than the elements that the patch sets: put these into its order")
     if isinstance(result.get(name), list):
         before = original.get(name)
         result[name] = _interleaved(result[name], order, before if isinstance(before, list) else [], merge_key)

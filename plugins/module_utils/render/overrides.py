@@ -68,13 +68,10 @@ def label(obj: Object) -> str:
 
 def _patches(values: Values) -> t.Iterator[tuple[str, str, t.Any]]:
     """Every patch with its variable and its target, in the order in which they are applied."""
-    for variable, patches in _given(values):
+    given = {OVERRIDES: values.instance.overrides, JSON_PATCHES: values.instance.json_patches}
+    for variable, patches in given.items():
         for target in sorted(patches, key=_generality):
             yield variable, target, patches[target]
-
-
-def _given(values: Values) -> tuple[tuple[str, dict[str, t.Any]], ...]:
-    return (OVERRIDES, values.instance.overrides), (JSON_PATCHES, values.instance.json_patches)
 
 
 def _generality(target: str) -> tuple[bool, int, str]:
@@ -108,11 +105,10 @@ def _told(before: Object, after: t.Any, variable: str, source: str) -> t.Iterato
         yield f"{source} would change values of {label(before)}, which have no place in a patch: leave them out"
     if "status" in after and "status" not in before:
         yield f"{source}.status would set what only Kubernetes writes: leave it out"
-    kind = patch_types.of_kind(before["apiVersion"], before["kind"])
-    if kind:
-        path = source if variable == OVERRIDES else f"{source} of {label(before)}:"
-        known = set(patch_types.problems(before, kind, path))
-        yield from (problem for problem in patch_types.problems(after, kind, path) if problem not in known)
+    kind = patch_types.of_kind(before["apiVersion"], before["kind"]) or patch_types.CUSTOM
+    path = source if variable == OVERRIDES else f"{source} on {label(before)}"
+    known = set(patch_types.problems(before, kind, path))
+    yield from (problem for problem in patch_types.problems(after, kind, path) if problem not in known)
 
 
 def _fixed(obj: Object) -> t.Iterator[tuple[str, ...]]:

@@ -59,6 +59,9 @@ class Type:
 
 
 ANYTHING: t.Final = Type()
+_CUSTOM: t.Final = "custom.Object"
+CUSTOM: t.Final = Type(definition=_CUSTOM)
+"""An object of a kind that Kubernetes does not bring: its metadata is known all the same."""
 
 
 def of_kind(api_version: t.Any, kind: t.Any) -> Type | None:
@@ -70,7 +73,9 @@ def of_kind(api_version: t.Any, kind: t.Any) -> Type | None:
 @functools.cache
 def _lines() -> dict[str, tuple[str, tuple[str, ...]]]:
     """Of each definition its API version, and its fields as they are written."""
-    found = {}
+    found: dict[str, tuple[str, tuple[str, ...]]] = {
+        _CUSTOM: ("", ("apiVersion:s", "kind:s", "metadata:meta.v1.ObjectMeta"))
+    }
     for line in patch_table.TABLE.replace("\n ", " ").splitlines():
         head, *written = line.split(" ")
         name, _at, version = head.partition("@")

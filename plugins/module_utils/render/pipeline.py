@@ -47,14 +47,13 @@ def render(values: Values, component: str) -> list[Object]:
     """Objects of a part, with the person's overrides, each labelled with the part, in a stable order."""
     objects, problems = [], []
     for item in RENDERERS[component](values):
+        item["metadata"]["labels"][names.ROLE_LABEL] = component
         try:
             objects.append(overrides.applied(values, item))
         except SpecError as error:
             problems += error.problems
     if problems:
         raise SpecError(problems)
-    for item in objects:
-        item["metadata"]["labels"][names.ROLE_LABEL] = component
     return objects
 
 
