@@ -30,6 +30,10 @@ options:
     description: Also compare the revisions of the database with those of the image, in a running pod.
     type: bool
     default: false
+  url:
+    description: Also find out where people reach Airflow, which takes a request and the attempt to reach it.
+    type: bool
+    default: true
   wait:
     description: Wait until the instance is healthy, and fail with the reasons if it is not after O(wait_timeout).
     type: bool
@@ -116,7 +120,7 @@ migration:
 url:
   description: Where people reach Airflow, if that is known and reachable from where the task runs.
   type: str
-  returned: success
+  returned: with O(url=true)
 summary:
   description: The state in lines for people.
   type: list
@@ -126,7 +130,7 @@ welcome:
   description: How to reach Airflow and log in, in lines for people.
   type: list
   elements: str
-  returned: success
+  returned: with O(url=true)
 api_requests:
   description: Requests that were sent to the Kubernetes API.
   type: int
@@ -147,6 +151,7 @@ def argument_spec() -> dict[str, t.Any]:
     return {
         **CLUSTER_OPTIONS,
         **TARGET_OPTIONS,
+        "url": {"type": "bool", "default": True},
         "migration": {"type": "bool", "default": False},
         "wait": {"type": "bool", "default": False},
         "wait_timeout": {"type": "int", "default": 120},

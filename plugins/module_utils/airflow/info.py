@@ -35,6 +35,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.airflow.versions im
 from ansible_collections.dagops.airflow.plugins.module_utils.face import Face, Failure
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import Cluster, connect
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object, named
+from ansible_collections.dagops.airflow.plugins.module_utils.render.config import airflow_cfg
 
 _REACHABLE: t.Final = 0.5
 _PAUSE: t.Final = 1.0
@@ -72,7 +73,7 @@ class Info:
     def run(self) -> dict[str, t.Any]:
         look = self._awaited() if self._face.params["wait"] and not self._face.check_mode else self._look()
         settings = self._settings()
-        url = self._url(settings, look)
+        url = self._url(settings, look) if self._face.params["url"] else None
         result: dict[str, t.Any] = {
             "changed": False,
             "instance": self._where.instance,
@@ -87,7 +88,8 @@ class Info:
         if self._face.params["migration"]:
             result["migration"] = self._migration(look)
         result["summary"] = summary(result, look)
-        result["welcome"] = self._welcome(look, url)
+        if self._face.params["url"]:
+            result["welcome"] = self._welcome(look, url)
         result["api_requests"] = self._cluster.requests
         return result
 
@@ -149,6 +151,9 @@ class Info:
     def _settings(self) -> configparser.RawConfigParser:
         """airflow.cfg of the instance; an empty one where it is kept elsewhere."""
         parser = configparser.RawConfigParser(strict=False)
+        if self._where.values:
+            parser.read_string(airflow_cfg(self._where.values))
+            return parser
         found = self._cluster.get(named("ConfigMap"), self._where.name("config"), self._where.namespace)
         with contextlib.suppress(configparser.Error):
             parser.read_string(((found or {}).get("data") or {}).get("airflow.cfg", ""))
