@@ -20,7 +20,7 @@ quickstart: ## From nothing to a green DAG on a Kubernetes of its own on this ma
 test: ## Every check and test, from a bare machine; the summary is the last thing printed
 	@$(STAGES) test
 
-test-full: ## `make test`, every other molecule scenario, and the benchmarks
+test-full: ## `make test`, every other molecule scenario, mutations of the renderer, and the benchmarks
 	@$(STAGES) test-full
 
 help: ## This list
@@ -99,6 +99,9 @@ test-api: ## Modules and roles against a real kube-apiserver
 coverage: ## Which lines the unit and API tests run
 	@$(DEV) coverage run -m pytest --quiet tests/unit tests/api
 	@$(DEV) coverage report
+
+mutations: ## Break the rules of the renderer one by one, and see that tests find each
+	@$(DEV) python tools/mutations.py
 
 test-e2e: ## Cluster, images and modules against the real thing (make cluster-up images)
 	@$(DEV) pytest tests/e2e

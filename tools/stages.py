@@ -64,6 +64,7 @@ TEST_FULL = (
     *CLUSTER,
     *FAST,
     TEST_API,
+    Stage(name="mutations"),
     TEST_E2E,
     Stage(name="molecule-all", needs=("images",), alone=True),
     Stage(name="bench", needs=("images",), alone=True),

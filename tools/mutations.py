@@ -1,0 +1,371 @@
+"""Break the rules of the renderer one at a time, and see that a test of behaviour finds each of them.
+
+A mutation replaces a piece of source text that stands there once, in a copy of the checkout, and the tests of the
+renderer must then fail. Golden renders are left out: they find any change, and say nothing of what is wrong with it.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import dataclasses
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import typing as t
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCES = Path("plugins/module_utils")
+TESTS = Path("tests/unit/plugins/module_utils")
+COPIED = (".collections", "inventories", "meta", "playbooks", "plugins", "pyproject.toml", "tests/unit")
+AT_ONCE = 2
+# The inventories are rendered by a playbook, which takes seconds and adds nothing here.
+LEFT_OUT = "not golden and not inventories"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Mutation:
+    """``rule`` is what holds no more when ``old`` becomes ``new`` in ``file``."""
+
+    rule: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...] = ("render",)
+
+    def apply(self, root: Path) -> None:
+        path = root / SOURCES / self.file
+        text = path.read_text(encoding="utf-8")
+        if text.count(self.old) != 1:
+            raise ValueError(f"{self.rule}: {self.old!r} stands {text.count(self.old)} times in {self.file}")
+        path.write_text(text.replace(self.old, self.new), encoding="utf-8")
+
+
+def of_file(file: str, *mutations: tuple[str, str, str], tests: tuple[str, ...] = ("render",)) -> list[Mutation]:
+    return [Mutation(rule=rule, file=file, old=old, new=new, tests=tests) for rule, old, new in mutations]
+
+
+MUTATIONS = (
+    *of_file(
+        "render/pods.py",
+        ("pods run as no root", '"runAsNonRoot": True', '"runAsNonRoot": False'),
+        ("system calls are filtered", '"type": "RuntimeDefault"', '"type": "Unconfined"'),
+        ("nothing gains privileges", '"allowPrivilegeEscalation": False', '"allowPrivilegeEscalation": True'),
+        ("root file systems are read-only", '"readOnlyRootFilesystem": True', '"readOnlyRootFilesystem": False'),
+        ("capabilities are dropped", '{"drop": ["ALL"]}', '{"drop": ["NET_RAW"]}'),
+        ("volumes belong to the pod's group", '"fsGroup": group,', '"fsGroup": user,'),
+        ("Airflow runs in group 0", "pod_security(AIRFLOW_USER, 0)", "pod_security(AIRFLOW_USER, AIRFLOW_USER)"),
+        (
+            "pods get no token unasked",
+            '"automountServiceAccountToken": automount',
+            '"automountServiceAccountToken": True',
+        ),
+        ("no variables for Services", '"enableServiceLinks": False', '"enableServiceLinks": True'),
+        (
+            "images are pulled with the Secrets named",
+            '[{"name": name} for name in values.instance.image_pull_secrets]',
+            "[]",
+        ),
+        ("pods have resources", '        "resources": pods.resources,\n', ""),
+        ("heartbeats are probed", '"livenessProbe": {\n            "exec": {"command": command},', '"other": {'),
+        ("a slow start is given time", '"failureThreshold": 150', '"failureThreshold": 10'),
+        (
+            "pods of one component keep apart",
+            '{"matchLabels": names.selector(values, component)}',
+            '{"matchLabels": names.selector(values, "airflow")}',
+        ),
+        (
+            "no second start for a look at the database",
+            '{"name": "CONNECTION_CHECK_MAX_COUNT", "value": "0"}',
+            '{"name": "CONNECTION_CHECK_MAX_COUNT", "value": "20"}',
+        ),
+        ("asyncpg has an address of its own", '"connection-async"', "key"),
+        ("secrets are read from Secrets", '"secretKeyRef"', '"configMapKeyRef"'),
+        (
+            "environment of a component wins",
+            "*values.core.env,\n            *pods.env,",
+            "*pods.env, *values.core.env,",
+        ),
+        ("a canary is one file", '"subPath": names.CANARY_FILE, ', ""),
+        (
+            "an own identity is used",
+            "own.name if own and own.name else names.name(values, component)",
+            "names.name(values, component)",
+        ),
+        ("a claim of a person's is used", "volume.existing_claim or ", ""),
+    ),
+    *of_file(
+        "render/objects.py",
+        (
+            "drains are told",
+            "if not workload.pod_disruption_budget.enabled",
+            "if workload.pod_disruption_budget.enabled",
+        ),
+        (
+            "selectors stay when labels change",
+            'history_limit,\n        "selector": {"matchLabels": names.selector(',
+            'history_limit,\n        "selector": {"matchLabels": names.labels(',
+        ),
+        ("a roll takes no pod away first", '"maxUnavailable": 0', '"maxUnavailable": 1'),
+        ("Services find a port of the pods", '"targetPort": target', '"targetPort": "http"'),
+        (
+            "a Service selects its component",
+            '"selector": names.selector(values, component),\n        "ports"',
+            '"selector": names.selector(values, "airflow"),\n        "ports"',
+        ),
+        ("an empty volume stays one", '["emptyDir", ', "["),
+        (
+            "digests are kept",
+            '(f"@{wanted.digest}" if wanted.digest else "")',
+            '""',
+        ),
+        ("a site's registry is used", "if values.instance.image_registry:", "if not values.instance.image_registry:"),
+        ("objects are in the instance's namespace", "values.namespace if namespaced else None", "None"),
+    ),
+    *of_file(
+        "render/names.py",
+        (
+            "instances do not select each other's pods",
+            '"component": component, "release": values.name}',
+            '"component": component}',
+        ),
+        (
+            "labels of a person's do not replace ours",
+            "        **values.instance.labels,\n        **selector(values, component),",
+            "        **selector(values, component),\n        **values.instance.labels,",
+        ),
+        ("names fit", 'return f"{values.name}-{component}"', 'return f"{values.name}-airflow-{component}"'),
+    ),
+    *of_file(
+        "render/config.py",
+        ("a percent sign survives", '.replace("%", "%%")', ""),
+        ("a text of lines survives", r""".replace("\n", "\n    ")""", ""),
+        ("a person's options win", "    overlay(computed, values.core.config)\n", ""),
+        ("the execution API is below the path", "{execution_api}{base_path(values)}/", "{execution_api}/"),
+        (
+            "no secret is in the configuration",
+            '"load_examples": False,',
+            '"load_examples": False, "fernet_key": "x",',
+        ),
+        ("pods of tasks are made here", '"namespace": values.namespace', '"namespace": values.name'),
+        ("the pod template is found", '"{names.POD_TEMPLATE_FOLDER}/', '"{names.AIRFLOW_HOME}/'),
+        ("the canary is found", '"kwargs": {"path": names.CANARY_FOLDER}', '"kwargs": {"path": names.DAGS_FOLDER}'),
+        ("what probes run is in the ConfigMap", "        names.HEARTBEAT_FILE: inspect.getsource(heartbeat),\n", ""),
+        ("DAGs are parsed apart", '"standalone_dag_processor": True', '"standalone_dag_processor": False'),
+    ),
+    *of_file(
+        "render/pod_template.py",
+        ("task pods of Airflow 3 hold no secret", "if values.major >= 3", "if values.major > 3"),
+        ("a task starts no executor", '{"name": "AIRFLOW__CORE__EXECUTOR", "value": "LocalExecutor"},', ""),
+        ("a running task is not moved", '"cluster-autoscaler.kubernetes.io/safe-to-evict": "false"', '"a/b": "false"'),
+        ("a task runs once", 'restartPolicy="Never"', 'restartPolicy="OnFailure"'),
+        ("a task has time to end", "grace_seconds=600", "grace_seconds=30"),
+        ("the executor finds its container", 'CONTAINER = "base"', 'CONTAINER = "worker"'),
+    ),
+    *of_file(
+        "render/rbac.py",
+        (
+            "nobody reads Secrets",
+            '"resources": ["events"], "verbs": ["list", "watch"]',
+            '"resources": ["events", "secrets"], "verbs": ["list", "watch"]',
+        ),
+        ("tasks make no pods unless they may", "if values.rbac.tasks_launch_pods:", "if True:"),
+        ("the scheduler may make pods", 'launchers.append("scheduler")', 'launchers.append("migrate")'),
+        ("identities carry no token", "automountServiceAccountToken=False", "automountServiceAccountToken=True"),
+        ("the namespace enforces pod security", '("enforce", "audit", "warn")', '("audit", "warn")'),
+        (
+            "a binding names its role",
+            '"name": names.name(values, role)}',
+            '"name": role}',
+        ),
+        ("a binding names whom it is for", "service_account(values, component),", "component,"),
+        ("every pod has its identity", '+= ["worker"] if values.core', "+= [] if values.core"),
+    ),
+    *of_file(
+        "render/scheduler.py",
+        ("a scheduler's own heartbeat is read", '"SchedulerJob"', '"TriggererJob"'),
+        ("tasks in the scheduler have time to end", "600 if local else 30", "30"),
+        (
+            "the scheduler signs tokens",
+            "*pods.database_env(values), *pods.jwt_env(values), ",
+            "*pods.database_env(values), ",
+        ),
+        ("logs of tasks in the scheduler are served", "if local else None", "if not local else None"),
+    ),
+    *of_file(
+        "render/dag_processor.py",
+        (
+            "what runs people's code signs no tokens",
+            "env=[*pods.database_env(values), ",
+            "env=[*pods.database_env(values), *pods.jwt_env(values), ",
+        ),
+    ),
+    *of_file(
+        "render/triggerer.py",
+        ("no triggerer where none is wanted", "if not wanted.enabled:", "if False:"),
+        ("logs of triggers are served at their port", "LOG_SERVER_PORT = 8794", "LOG_SERVER_PORT = 8793"),
+    ),
+    *of_file(
+        "render/web.py",
+        (
+            "liveness does not ask the database",
+            '"/api/v2/version", "/api/v2/monitor/health"',
+            '"/api/v2/monitor/health", "/api/v2/version"',
+        ),
+        ("probes are below the path", "base_path(values) + path", "path"),
+        ("requests go on while a pod stops", '["sleep", "5"]', '["sleep", "0"]'),
+        (
+            "a proxy is believed only where there is one",
+            "if values.major < 3 or not values.core.base_url:",
+            "if values.major < 3:",
+        ),
+        ("a probe's port has a name", '"port": values.web_component}', '"port": "http"}'),
+    ),
+    *of_file(
+        "render/database.py",
+        ("data outlives its workload", '"whenDeleted": "Retain"', '"whenDeleted": "Delete"'),
+        ("a database has time to stop", "grace_seconds=120", "grace_seconds=10"),
+        ("data is below the root of its volume", '"value": f"{DATA_FOLDER}/pgdata"', '"value": DATA_FOLDER'),
+        ("a StatefulSet has its headless Service", '"serviceName": headless', '"serviceName": component'),
+        ("no database beside an external one", 'if values.database.provider == "external":', "if False:"),
+        (
+            "PgBouncer is probed",
+            '        "livenessProbe": {**probe, "periodSeconds": 20, "failureThreshold": 3},\n',
+            "",
+        ),
+        (
+            "passwords of PgBouncer are in a Secret",
+            '"secret": {"secretName": names.name(values, "pgbouncer-config")}',
+            '"configMap": {"name": names.name(values, "config")}',
+        ),
+        (
+            "data is on its volume",
+            '{"name": "data", "mountPath": DATA_FOLDER}',
+            '{"name": "data", "mountPath": "/data"}',
+        ),
+    ),
+    *of_file(
+        "render/migration.py",
+        (
+            "a migration goes past the pooler",
+            'pods.database_env(values, "connection-direct")',
+            "pods.database_env(values)",
+        ),
+        ("a failed migration is not tried blindly", '"backoffLimit": 0', '"backoffLimit": 6'),
+        ("another Job has another name", "-{digest}", "-0"),
+        ("a migration waits for no volume", '{"name": "logs", "emptyDir": {}}', "pods.log_volume(values)"),
+        (
+            "what a migration says last is kept",
+            'terminationMessagePolicy="FallbackToLogsOnError"',
+            'terminationMessagePolicy="File"',
+        ),
+    ),
+    *of_file(
+        "render/ingress.py",
+        ("an Ingress leads to the Service", '"port": {"name": component}', '"port": {"name": "http"}'),
+        ("an Ingress has its host", '"rules": [{"host": host, ', '"rules": [{'),
+        ("a certificate is for the host", '"tls": [{"hosts": [host], ', '"tls": [{"hosts": ["localhost"], '),
+        ("an Ingress has the path", 'base_path(values) or "/"', '"/"'),
+    ),
+    *of_file(
+        "render/logs.py",
+        ("no claim beside a person's", " or volume.existing_claim", ""),
+        ("all pods share the logs", '"accessModes": [volume.access_mode]', '"accessModes": ["ReadWriteOnce"]'),
+    ),
+    *of_file(
+        "render/pipeline.py",
+        ("an object tells its part", "[names.ROLE_LABEL] = component", '[names.ROLE_LABEL] = "core"'),
+    ),
+    *of_file(
+        "spec/rules.py",
+        ("a secret is refused in airflow.cfg", '        ("core", "fernet_key"): "airflow_core_fernet_key",\n', ""),
+        tests=("spec",),
+    ),
+    *of_file(
+        "kube/checksums.py",
+        (
+            "pods restart for another ConfigMap",
+            'for field, kind in (("configMapKeyRef", "ConfigMap"), (',
+            "for field, kind in ((",
+        ),
+        ("pods restart for another Secret", ', ("secret", "Secret", secret_name)', ""),
+        ("checksums of Secrets are keyed", "diff.fingerprint(value, key)", "_digest(value)"),
+        tests=("kube/test_checksums.py",),
+    ),
+)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """``found`` names the first test that fails; None is a mutation that survives."""
+
+    mutation: Mutation
+    found: str | None
+
+
+def copied(root: Path) -> None:
+    """What the tests need of the checkout."""
+    for name in COPIED:
+        source, target = ROOT / name, root / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns("__pycache__", "golden"))
+        else:
+            shutil.copy(source, target)
+
+
+def tested(root: Path, tests: t.Iterable[str]) -> str | None:
+    """The first test that fails in a copy; None where all pass."""
+    command = [sys.executable, "-B", "-m", "pytest", "-q", "-x", "--tb=no", "-p", "no:cacheprovider", "-k", LEFT_OUT]
+    done = subprocess.run(
+        [*command, *(str(TESTS / name) for name in tests)],
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": str(root / ".collections")},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode == 0:
+        return None
+    failed = re.search(r"^(?:FAILED|ERROR) \S+?(?:::|/)(test_\S+)", done.stdout, re.MULTILINE)
+    if done.returncode != 1 and not failed:
+        raise RuntimeError(f"The tests cannot run: {done.stdout[-2000:]}{done.stderr[-2000:]}")
+    return failed[1] if failed else "a test"
+
+
+def outcome(mutation: Mutation) -> Outcome:
+    with tempfile.TemporaryDirectory(prefix="mutation-") as folder:
+        root = Path(folder)
+        copied(root)
+        mutation.apply(root)
+        return Outcome(mutation=mutation, found=tested(root, mutation.tests))
+
+
+def intact() -> str | None:
+    """A test that fails without any mutation."""
+    with tempfile.TemporaryDirectory(prefix="mutation-") as folder:
+        copied(Path(folder))
+        return tested(Path(folder), sorted({name for mutation in MUTATIONS for name in mutation.tests}))
+
+
+def main() -> int:
+    chosen = [mutation for mutation in MUTATIONS if not sys.argv[1:] or any(w in mutation.rule for w in sys.argv[1:])]
+    failing = intact()
+    if failing:
+        print(f"{failing} fails without any mutation: mend it first.")
+        return 2
+    survivors = 0
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        for done in pool.map(outcome, chosen):
+            survivors += done.found is None
+            print(f"{done.mutation.rule:<45} {done.mutation.file:<25} {done.found or 'SURVIVES'}", flush=True)
+    print(f"{len(chosen) - survivors} of {len(chosen)} mutations found")
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
