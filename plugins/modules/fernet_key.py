@@ -14,6 +14,7 @@ description:
     are lost.
   - Makes a valid key once and keeps it, refuses one that is invalid or that cannot read what is encrypted, and rotates
     a key without loss.
+  - Where the key is lost, but the database of a running instance holds what was encrypted with it, no new one is made.
   - A key is never shown, neither in results nor in messages, arguments of processes or diffs.
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
@@ -47,11 +48,12 @@ options:
     default: 600
 attributes:
   check_mode:
-    description: Tells whether the key would change. What is encrypted is proved, and nothing is changed.
+    description: Tells what would change. What is encrypted is proved, and nothing is changed.
     support: full
   diff_mode:
-    description: Tells where the key comes from (O(state=present)), never the key.
-    support: partial
+    description:
+      - Tells where the key comes from, which workloads change, and how many values are encrypted anew; never a key.
+    support: full
 seealso:
   - module: dagops.airflow.secrets
   - plugin: dagops.airflow.fernet_key
@@ -81,8 +83,8 @@ keys:
   type: int
   returned: if O(state=rotated) or O(state=finalized)
 verified:
-  description: Number of encrypted values that the first key decrypts, and of those that need an older one. Null where
-    no pod runs that could tell.
+  description: Number of encrypted values that the first key decrypts (in check mode with O(state=rotated), would decrypt),
+    and of those that need an older one. Null where no pod runs that could tell.
   type: dict
   returned: when it was proved
   sample:

@@ -22,7 +22,10 @@ NAME = "e2e"
 
 CLUSTER = {"kubeconfig": "/var/lib/dagops-airflow/dagops/kubeconfig", "context": "dagops"}
 
-# One pod less than usual, and no pod for each task: two cores are shared with whatever else runs.
+# Two cores are shared with whatever else runs.
+LESS = {"requests": {"cpu": "50m"}}
+
+# One pod less than usual, and no pod for each task.
 VARIABLES: dict[str, t.Any] = {
     "airflow_image": {"repository": "localhost/airflow"},
     "airflow_database_postgres": {
@@ -35,11 +38,16 @@ VARIABLES: dict[str, t.Any] = {
         "size": "1Gi",
         "storageClassName": "local-path-shared",
     },
+    "airflow_overrides": {
+        "Job/*-migrate": {"spec": {"template": {"spec": {"containers": [{"name": "migrate", "resources": LESS}]}}}},
+    },
+    "airflow_core_api_server": {"resources": LESS},
     "airflow_core_executor": "LocalExecutor",
     "airflow_core_triggerer": {"enabled": False},
     "airflow_core_config": {"dag_processor": {"refresh_interval": 5, "min_file_process_interval": 5}},
     **{
         f"airflow_core_{component}": {
+            "resources": LESS,
             "volumes": [{"name": "e2e-dags", "configMap": {"name": "e2e-dags"}}],
             "volumeMounts": [
                 {"name": "e2e-dags", "mountPath": f"/opt/airflow/dags/{file}", "subPath": file} for file in FILES

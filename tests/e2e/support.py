@@ -20,6 +20,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.airflow.versions im
 from ansible_collections.dagops.airflow.plugins.module_utils.kube import kinds
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import Cluster, connect
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object
+from ansible_collections.dagops.airflow.plugins.modules import local_cluster_image
 
 FAILS = string.Template('''\
 """A task that fails, in a DAG that begins paused."""
@@ -102,6 +103,15 @@ class Instance:
             self.told.extend([*face.lines, *face.warnings])
         self.told.append(json.dumps(result))
         return result
+
+    def load(self, archive: pathlib.Path) -> None:
+        """Have an image on the node."""
+        cluster = self.cluster_options["context"]
+        checked = ArgumentSpecValidator(local_cluster_image.argument_spec()).validate(
+            {"name": cluster, "archives": [str(archive)]}
+        )
+        assert not checked.error_messages
+        local_cluster_image.run(Face(params=checked.validated_parameters))
 
     def predicted(self, module: types.ModuleType, *parts: str, **params: t.Any) -> dict[str, t.Any]:
         """The result of a run, which must be what check mode said of ``parts``, and which a second run leaves alone."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 import typing as t
 
 import pytest
 
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow import access, fernet, migration, target
+from ansible_collections.dagops.airflow.plugins.module_utils.evaluation import cache
 from ansible_collections.dagops.airflow.plugins.module_utils.face import Failure
 from ansible_collections.dagops.airflow.plugins.module_utils.kube import kinds
 from ansible_collections.dagops.airflow.plugins.module_utils.render.migration import migration_job
@@ -22,11 +24,27 @@ from ansible_collections.dagops.airflow.plugins.modules import (
     secrets,
     user,
 )
+from tests.e2e import images
 from tests.e2e.support import Instance
 
 JOB = kinds.named("Job")
 # An older version by major, and its revision.
 OLDER = {3: ("3.2.2", "1d6611b6ab7c"), 2: ("2.10.0", "22ed7efa9da2")}
+
+
+@pytest.fixture(scope="module")
+def older(instance: Instance, tmp_path_factory: pytest.TempPathFactory) -> dict[str, t.Any]:
+    """The same instance with an image that lacks the newest migration."""
+    find = "import airflow.migrations as m; print(m.__path__[0])"
+    folder = instance.run_in("scheduler", "python", "-c", find).strip().splitlines()[-1] + "/versions"
+    script = instance.run_in("scheduler", "grep", "-lE", f"^revision.*{instance.revision()}", "-r", folder).split()[0]
+    version = instance.values["airflow_version"]
+    archive, tag = tmp_path_factory.mktemp("images") / "older.tar", f"{version}-older"
+    (newest, *_others) = sorted((cache.root() / "images").glob(f"airflow-{version}-*.tar"), key=os.path.getmtime)[::-1]
+    images.without(newest, script, f"localhost/airflow:{tag}", archive)
+    instance.load(archive)
+    archive.unlink()
+    return {**instance.values, "airflow_image": {"repository": "localhost/airflow", "tag": tag}}
 
 
 class TestDbMigration:
@@ -44,9 +62,45 @@ class TestDbMigration:
         version, behind = OLDER[instance.facts.major]
         instance.run_in("scheduler", "airflow", "db", "downgrade", "--to-version", version, "--yes")
         assert instance.revision() == behind != head
+        sql = instance.call(db_migration, check=True, show_sql=True)["sql"]
+        assert set(sql) == {"airflow"}
+        assert f"-- Running upgrade {behind} -> " in sql["airflow"]
         result = instance.predicted(db_migration, "before", "after")
         assert (result["before"]["airflow"], result["after"]["airflow"]) == (behind, head)
         assert instance.revision() == head
+
+    def test_an_older_image_has_the_schema_brought_back(self, instance: Instance, older: dict[str, t.Any]) -> None:
+        head = instance.revision()
+        # Pods of the newer image run: they know where the database is, and only the older image where it would go.
+        guessed = instance.call(db_migration, check=True, values=older)
+        assert (guessed["changed"], guessed["before"]["airflow"], guessed["after"]) == (True, head, {})
+        for params in ({"check": True, "check_job": True}, {"check": False}):
+            with pytest.raises(Failure, match=f"revision {head} of the schema airflow, .* set downgrade to true"):
+                instance.call(db_migration, values=older, **params)
+        assert instance.revision() == head
+
+        params = {"values": older, "downgrade": True}
+        expected = instance.call(db_migration, check=True, check_job=True, show_sql=True, **params)
+        assert f"-- Running downgrade {head} -> {expected['after']['airflow']}" in expected["sql"]["airflow"]
+        assert instance.revision() == head
+        result = instance.call(db_migration, **params)
+        for part in ("changed", "diff", "before", "after"):
+            assert result[part] == expected[part]
+        assert (result["before"]["airflow"], result["after"]["airflow"]) == (head, instance.revision())
+        assert instance.revision() != head
+        assert not instance.call(db_migration, **params)["changed"]
+        assert not instance.call(db_migration, check=True, check_job=True, **params)["changed"]
+
+        # And forward again, now from the image that the pods have.
+        assert instance.predicted(db_migration, "before", "after")["after"]["airflow"] == head
+        assert instance.revision() == head
+
+    def test_the_way_back_needs_an_image_that_knows_it(self, instance: Instance) -> None:
+        with (
+            instance.at_revision("ffffffffffff"),
+            pytest.raises(Failure, match=r"cannot be brought back: .* newer_image"),
+        ):
+            instance.call(db_migration, downgrade=True)
 
     def test_a_database_of_a_newer_airflow_is_refused(self, instance: Instance) -> None:
         with instance.at_revision("ffffffffffff"):
@@ -75,7 +129,8 @@ class TestDbMigration:
     ) -> None:
         told = {"refused": "", "before": {}, "after": {}, "administrator": False, "lost": []}
         script = (
-            f"import time; time.sleep(8); {time.time()}; open('/dev/termination-log', 'w').write('{json.dumps(told)}')"
+            "import time; print('INFO Running upgrade a1 -> b2, Add a table', flush=True); time.sleep(8); "
+            f"{time.time()}; open('/dev/termination-log', 'w').write('{json.dumps(told)}')"
         )
         job = migration_job(load(instance.values), script)
         monkeypatch.setattr(migration.Migration, "_job", lambda _self: job)
@@ -83,6 +138,7 @@ class TestDbMigration:
         with instance.at_revision(OLDER[instance.facts.major][1]):
             instance.call(db_migration)
         assert any("is running already" in line for line in instance.told)
+        assert any(line.endswith(": upgrade a1 -> b2, Add a table") for line in instance.told)
         live = instance.cluster.get(JOB, job["metadata"]["name"], instance.name)
         assert live
         assert live["metadata"]["uid"] == started["metadata"]["uid"]
@@ -245,20 +301,18 @@ class TestFernetKey:
 
         assert instance.call(fernet_key, check=True, state="rotated")["changed"]
         assert instance.secret("fernet-key")["fernet-key"] == old
-        rotated = instance.call(fernet_key, state="rotated")
+        # Under way already, a second call goes on with it, and finds nothing left to do.
+        rotated = instance.predicted(fernet_key, "keys", "verified", state="rotated")
         assert (rotated["changed"], rotated["keys"]) == (True, 2)
         assert rotated["verified"] == {"first_key": 1, "older_keys": 0}
         new = fernet.split(instance.secret("fernet-key")["fernet-key"])
         assert new[1:] == [old]
         assert not set(instance.running().values()) & set(before.values())
-        # Under way already: another call goes on with it, and finds nothing left to do.
-        assert not instance.call(fernet_key, state="rotated")["changed"]
         assert self.connection(instance) == self.PASSWORD
 
-        finalized = instance.call(fernet_key, state="finalized")
+        finalized = instance.predicted(fernet_key, "keys", "verified", state="finalized")
         assert (finalized["changed"], finalized["keys"]) == (True, 1)
         assert instance.secret("fernet-key")["fernet-key"] == new[0]
-        assert not instance.call(fernet_key, state="finalized")["changed"]
         assert not instance.call(secrets)["changed"]
         # The rollout was the one that a converge would have made.
         for component in ("core", "triggerer"):
@@ -280,6 +334,29 @@ class TestFernetKey:
         finally:
             instance.call(secrets, given={"fernet_key": key}, replace_fernet_key=True)
         assert instance.call(fernet_key)["verified"] == {"first_key": 1, "older_keys": 0}
+
+    def test_a_lost_key_is_not_made_anew(self, instance: Instance) -> None:
+        key = instance.secret("fernet-key")["fernet-key"]
+        name = f"{instance.name}-fernet-key"
+        instance.cluster.delete(kinds.named("Secret"), name, instance.name)
+        try:
+            for check in (True, False):
+                for module, params in (
+                    (secrets, {}),
+                    (fernet_key, {}),
+                    (secrets, {"given": {"fernet_key": fernet.generate()}}),
+                    (fernet_key, {"key": fernet.generate()}),
+                ):
+                    with pytest.raises(Failure, match=r"is gone or empty, but the database .*connection e2e"):
+                        instance.call(module, check=check, **params)
+            assert instance.cluster.get(kinds.named("Secret"), name, instance.name) is None
+            # As the message says: a pod still has it.
+            assert instance.run_in("scheduler", "printenv", "AIRFLOW__CORE__FERNET_KEY").strip() == key
+        finally:
+            instance.call(secrets, given={"fernet_key": key})
+        assert instance.call(fernet_key)["verified"] == {"first_key": 1, "older_keys": 0}
+        # Nobody has to restart for a key that is the same as before.
+        assert not instance.call(manifests, component="core")["changed"]
 
 
 class TestSilence:

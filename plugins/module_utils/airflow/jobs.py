@@ -162,9 +162,9 @@ class _Look:
 
 
 def pods_of(cluster: Cluster, job: Object) -> list[Object]:
-    """The pods of a Job, the newest first."""
+    """The pods of this very Job, the newest first: those of an earlier one of its name may still be there."""
     meta = job["metadata"]
-    pods = cluster.list(_POD, meta["namespace"], label_selector=f"batch.kubernetes.io/job-name={meta['name']}")
+    pods = cluster.list(_POD, meta["namespace"], label_selector=f"batch.kubernetes.io/controller-uid={meta['uid']}")
     return sorted(pods, key=lambda pod: str(pod["metadata"]["creationTimestamp"]), reverse=True)
 
 

@@ -15,20 +15,19 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow import fernet, secrets
-from ansible_collections.dagops.airflow.plugins.module_utils.airflow.secret_store import SecretStore, difference
-from ansible_collections.dagops.airflow.plugins.module_utils.airflow.secrets import Entry, Wanted
-from ansible_collections.dagops.airflow.plugins.module_utils.airflow.target import (
-    AIRFLOW_COMPONENTS,
-    Target,
-    airflow_pods,
-    component_of,
-    described,
-    newest_ready,
-    run_inside,
+from ansible_collections.dagops.airflow.plugins.module_utils.airflow.proof import KEY, Proof, prove, running_pod
+from ansible_collections.dagops.airflow.plugins.module_utils.airflow.secret_store import (
+    Outcome,
+    SecretStore,
+    difference,
+    encoded,
 )
+from ansible_collections.dagops.airflow.plugins.module_utils.airflow.secrets import Entry, Wanted
+from ansible_collections.dagops.airflow.plugins.module_utils.airflow.target import component_of, described
+from ansible_collections.dagops.airflow.plugins.module_utils.airflow.versions import facts
 from ansible_collections.dagops.airflow.plugins.module_utils.face import Face, Failure
-from ansible_collections.dagops.airflow.plugins.module_utils.kube import engine, wait
-from ansible_collections.dagops.airflow.plugins.module_utils.kube.checksums import Reference, references
+from ansible_collections.dagops.airflow.plugins.module_utils.kube import diff, engine, wait
+from ansible_collections.dagops.airflow.plugins.module_utils.kube.checksums import Prints, Reference, references
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import Cluster, connect
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.engine import Request
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object, label
@@ -37,11 +36,9 @@ from ansible_collections.dagops.airflow.plugins.module_utils.render import names
 from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline import RENDERERS, render
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
 
-_KEY: t.Final = "fernet-key"
 _ROTATION_TIMEOUT: t.Final = 3600
 
 Keys = list[str]
-Proof = dict[str, t.Any]
 
 
 def run(face: Face) -> dict[str, t.Any]:
@@ -83,9 +80,8 @@ class FernetKey:
         self._face = face
         self._cluster = cluster
         self._values = values
-        self._where = Target(instance=values.name, namespace=values.namespace, values=values)
         self._store = SecretStore(cluster, values, check_mode=face.check_mode)
-        self._name = names.name(values, _KEY)
+        self._name = names.name(values, KEY)
 
     def run(self) -> dict[str, t.Any]:
         if self._face.params["state"] == "present":
@@ -103,84 +99,121 @@ class FernetKey:
     def _existing(self) -> Keys:
         found = self._store.own(self._name) or {}
         where = f"Secret/{self._values.namespace}/{self._name}"
-        if not found.get(_KEY):
+        if not found.get(KEY):
             raise Failure(f"{where} has no Fernet key yet, so there is none to rotate: make it first (state: present).")
-        return fernet.split(fernet.checked(found[_KEY], where))
+        return fernet.split(fernet.checked(found[KEY], where))
 
     # --- states ---
 
     def _present(self) -> dict[str, t.Any]:
-        given = {"fernet_key": self._face.params["key"]}
-        entry = secrets.fernet_entry(given, replace=False)
-        outcome = self._store.ensure(Wanted(name=self._name, entries={_KEY: entry}))
-        result: dict[str, t.Any] = {"changed": outcome.is_change, "origin": outcome.origins[_KEY]}
+        given = self._face.params["key"]
+        wanted = Wanted(name=self._name, entries={KEY: secrets.fernet_entry({"fernet_key": given}, replace=False)})
+        self._store.check(wanted)
+        self._store.guard_fernet_key(given)
+        outcome = self._store.ensure(wanted)
+        result: dict[str, t.Any] = {"changed": outcome.is_change, "origin": outcome.origins[KEY]}
         if self._face.diff_mode:
-            result["diff"] = [difference(self._values.namespace, outcome)] if outcome.is_change else []
+            result["diff"] = self._difference(outcome)
         if self._face.params["verify"] and not outcome.created:
-            proof = self._proof(fernet.split(outcome.texts[_KEY]), needed=False)
+            proof = self._proof(fernet.split(outcome.texts[KEY]), needed=False)
             result["verified"] = proof and counts(proof)
         return result
 
     def _rotated(self, existing: Keys, wished: Keys) -> dict[str, t.Any]:
         """Put the new key in front, restart, encrypt anew, prove."""
-        result: dict[str, t.Any] = {"changed": wished != existing, "keys": len(wished)}
-        if self._face.check_mode:
-            return result
         # A key that could not read what is there now would only be found out after the restart.
-        before = self._proof(existing, needed=True)
-        self._write(wished)
-        self._roll_out()
-        if wished != existing or (before or {}).get("later"):
-            self._reencrypt()
-            result["changed"] = True
-        proof = self._proof(wished, needed=True) or {}
+        before = self._proof(existing, needed=True) or {}
+        held = counts(before)
+        if wished != existing:
+            held = {"first_key": 0, "older_keys": sum(held.values())}
+        goal = {"first_key": sum(held.values()), "older_keys": 0}
+        outcome = self._write(wished)
+        differences = [*self._difference(outcome), *self._roll_out(outcome)]
+        differences += [self._encryption(held, goal)] if held != goal else []
+        if not self._face.check_mode:
+            if wished != existing or held != goal:
+                self._reencrypt()
+            goal = self._proved(wished)
+        return self._result(wished, goal, differences)
+
+    def _proved(self, keys: Keys) -> dict[str, int]:
+        proof = self._proof(keys, needed=True) or {}
         if proof["later"]:
             raise Failure(
                 f"After the rotation {proof['later']} encrypted values still need an old Fernet key: a pod that runs "
                 "with the old keys only has written them. Run again; both keys are kept meanwhile."
             )
-        result["verified"] = counts(proof)
-        return result
+        return counts(proof)
 
     def _finalized(self, existing: Keys, wished: Keys) -> dict[str, t.Any]:
         """Take the old keys away, once it is proved that nobody needs them."""
-        result: dict[str, t.Any] = {"changed": wished != existing, "keys": len(wished)}
         proof = self._proof(existing, needed=wished != existing)
         if wished != existing and proof and proof["later"]:
             raise Failure(
                 f"{proof['later']} encrypted values in the database still need an old Fernet key, so it is kept: "
                 "encrypt them anew first (state: rotated)."
             )
-        result["verified"] = proof and counts(proof)
-        if result["changed"] and not self._face.check_mode:
-            self._write(wished)
-        if not self._face.check_mode:
-            self._roll_out()
-        return result
+        if proof is None:
+            return self._result(wished, None, [])  # Nothing runs, and there is nothing to take away.
+        outcome = self._write(wished)
+        return self._result(wished, counts(proof), [*self._difference(outcome), *self._roll_out(outcome)])
+
+    # --- what to tell ---
+
+    def _result(
+        self, keys: Keys, verified: dict[str, int] | None, differences: list[dict[str, t.Any]]
+    ) -> dict[str, t.Any]:
+        result = {"changed": bool(differences), "keys": len(keys), "verified": verified}
+        return {**result, "diff": differences} if self._face.diff_mode else result
+
+    def _difference(self, outcome: Outcome) -> list[dict[str, t.Any]]:
+        return [difference(self._values.namespace, outcome)] if outcome.is_change else []
+
+    def _encryption(self, before: dict[str, int], after: dict[str, int]) -> dict[str, t.Any]:
+        header = f"encrypted values of {self._values.name}"
+        texts = {"before": diff.to_yaml(before), "after": diff.to_yaml(after)}
+        return {"before_header": header, "after_header": header, **texts}
 
     # --- steps ---
 
-    def _write(self, keys: Keys) -> None:
-        self._store.ensure(Wanted(name=self._name, entries={_KEY: Entry(given=fernet.join(keys))}))
+    def _write(self, keys: Keys) -> Outcome:
+        return self._store.ensure(Wanted(name=self._name, entries={KEY: Entry(given=fernet.join(keys))}))
 
-    def _roll_out(self) -> None:
+    def _roll_out(self, key: Outcome) -> list[dict[str, t.Any]]:
         """Apply the workloads that read the key: the checksum of the Secret restarts them, and nothing else."""
-        applied = [item for part in readers(self._values, self._name) for item in self._apply(part)]
-        scope = Scope(instance=self._values.name, namespace=self._values.namespace, component="")
-        wait.until_ready(
-            self._cluster,
-            applied,
-            timeout=self._face.params["wait_timeout"],
-            notify=self._face.progress,
-            selector=scope.selector,
-        )
+        outcomes = [self._apply(part, key) for part in readers(self._values, self._name)]
+        if not self._face.check_mode:
+            steps = [step for outcome in outcomes for step in outcome.steps if step.desired]
+            scope = Scope(instance=self._values.name, namespace=self._values.namespace, component="")
+            wait.until_ready(
+                self._cluster,
+                [item for step in steps if (item := step.after or step.live)],
+                timeout=self._face.params["wait_timeout"],
+                notify=self._face.progress,
+                selector=scope.selector,
+            )
+        return [entry for outcome in outcomes for entry in outcome.result()["diff"]]
 
-    def _apply(self, part: str) -> list[Object]:
+    def _apply(self, part: str, key: Outcome) -> engine.Outcome:
         siblings = [item for other in RENDERERS if other != part for item in render(self._values, other)]
         scope = Scope(instance=self._values.name, namespace=self._values.namespace, component=part)
-        request = Request(objects=render(self._values, part), siblings=siblings, scope=scope)
-        outcome = engine.converge(self._cluster, request, self._face)
-        return [item for step in outcome.steps if (item := step.after or step.live) and step.desired]
+        request = Request(
+            objects=render(self._values, part),
+            siblings=siblings,
+            scope=scope,
+            secrets=self._prints(key),
+            check_mode=self._face.check_mode,
+        )
+        return engine.converge(self._cluster, request, self._face)
+
+    def _prints(self, key: Outcome) -> dict[str, Prints]:
+        """Fingerprints of the Secret as it is now, or, in check mode, would be."""
+        session = facts(self._values.major).session_key
+        secret = (self._store.own(names.name(self._values, session)) or {}).get(session)
+        if secret is None:
+            return {}
+        by = encoded(secret).encode()
+        return {self._name: {name: diff.fingerprint(encoded(text), by) for name, text in key.texts.items()}}
 
     def _reencrypt(self) -> None:
         """Airflow's own command: all rows in one transaction. Keys reach it by the pod's environment only."""
@@ -206,7 +239,7 @@ class FernetKey:
         pod = self._pod(needed=needed)
         if not pod:
             return None
-        proof = run_inside(self._cluster, pod, "decrypts", stdin=keys)
+        proof = prove(self._cluster, pod, keys)
         if proof["lost"]:
             shown = ", ".join(proof["lost"][:5])
             raise Failure(
@@ -219,7 +252,7 @@ class FernetKey:
 
     def _pod(self, *, needed: bool) -> Object:
         """A running pod of Airflow; an empty object where there is none and none is needed."""
-        pod = newest_ready(airflow_pods(self._cluster, self._where), AIRFLOW_COMPONENTS)
+        pod = running_pod(self._cluster, self._values)
         if pod is None and needed:
             raise Failure(
                 f"Instance {self._values.name} in namespace {self._values.namespace} has no ready pod, and only a "

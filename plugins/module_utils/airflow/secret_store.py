@@ -15,7 +15,7 @@ import base64
 import dataclasses
 import typing as t
 
-from ansible_collections.dagops.airflow.plugins.module_utils.airflow import secrets
+from ansible_collections.dagops.airflow.plugins.module_utils.airflow import proof, secrets
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow.access import texts
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow.secrets import Texts, Wanted
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow.target import described
@@ -76,6 +76,11 @@ class SecretStore:
     def check(self, wanted: Wanted) -> None:
         """Raise ``Failure`` for a value that cannot be used, before anything is changed."""
         self._settled(wanted, self._existing(wanted.name))
+
+    def guard_fernet_key(self, given: str | None) -> None:
+        """Raise ``Failure`` where the Fernet key is gone, and the one that would take its place decrypts nothing."""
+        if not self._existing(names.name(self._values, proof.KEY)).get(proof.KEY):
+            proof.refuse_blind_key(self._cluster, self._values, given)
 
     def _existing(self, name: str) -> Texts:
         live = self._live.get(name)
@@ -246,6 +251,8 @@ def ensure_all(store: SecretStore, values: Values, given: secrets.Given, *, repl
     wanted = secrets.required_secrets(values, given, replace_fernet_key=replace_fernet_key)
     for item in wanted:
         store.check(item)
+    if not replace_fernet_key:
+        store.guard_fernet_key(given.get("fernet_key"))
     kept = [store.ensure(item) for item in wanted]
     settled = {outcome.name: outcome.texts for outcome in kept}
     reference = values.database.credentials

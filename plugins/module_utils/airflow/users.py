@@ -73,15 +73,17 @@ def plan(
     desired: t.Sequence[User],
     *,
     purge: bool,
-    ourselves: str,
+    spared: t.Collection[str],
     new_passwords: t.Collection[str],
 ) -> list[Change]:
-    """Deletions first, since they free e-mail addresses; ``new_passwords`` names users whose password has to change."""
+    """Deletions first, since they free e-mail addresses; ``new_passwords`` names users whose password has to change.
+
+    A purge leaves those alone who are ``spared``.
+    """
     names = {user["username"] for user in desired}
     absent = {user["username"] for user in desired if user["state"] == "absent"}
     if purge:
-        # Whoever removes the user it logs in as locks itself out.
-        absent |= set(existing) - names - {ourselves}
+        absent |= set(existing) - names - set(spared)
     changes = [Change(action="delete", username=name, before=existing[name]) for name in sorted(absent & set(existing))]
     for user in desired:
         if user["state"] == "absent":
@@ -138,6 +140,48 @@ def unknown_roles(changes: t.Iterable[Change], known: t.Collection[str]) -> None
         raise Failure(f"Airflow has no roles {wishes}. It has {', '.join(sorted(known))}: make the others first.")
 
 
+def refuse_lockout(changes: t.Iterable[Change], ourselves: str) -> None:
+    """Whoever removes the user that it logs in as, or takes its rights, locks itself out."""
+    for change in changes:
+        if change.username == ourselves and takes_rights(change):
+            what = "removed" if change.action == "delete" else f"deprived of its role {ADMIN_ROLE}"
+            raise Failure(
+                f"User {ourselves} is the one that this task logs in as, so it cannot be {what}: log in as another "
+                "administrator (api_username), or leave it as it is in users."
+            )
+
+
+def takes_rights(change: Change) -> bool:
+    """Whether an administrator is none after it."""
+    return ADMIN_ROLE in (change.before or {}).get("roles", ()) and ADMIN_ROLE not in (change.after or {}).get(
+        "roles", ()
+    )
+
+
+def refuse_anarchy(changes: t.Iterable[Change], existing: t.Mapping[str, User]) -> None:
+    """Somebody has to be able to manage the others; ``existing`` are all users."""
+    roles = {name: user["roles"] for name, user in existing.items()}
+    lost = []
+    for change in changes:
+        lost += [change.username] if takes_rights(change) else []
+        roles[change.username] = (change.after or {}).get("roles", [])
+    if lost and not any(ADMIN_ROLE in held for held in roles.values()):
+        raise Failure(
+            f"Without {', '.join(lost)}, no user would have the role {ADMIN_ROLE}, and nobody could manage users any "
+            "more: give the role to another user first."
+        )
+
+
+def refuse_shared_addresses(changes: t.Iterable[Change], existing: t.Mapping[str, User]) -> None:
+    """Airflow keeps an e-mail address for one user only; told before anything is changed."""
+    after = {**existing, **{change.username: change.after for change in changes}}
+    owners: dict[str, str] = {}
+    for name, user in sorted(after.items()):
+        address = (user or {}).get("email")
+        if address and owners.setdefault(address, name) != name:
+            raise Failure(f"Users {owners[address]} and {name} would both have the e-mail address {address}.")
+
+
 # --- the module ---
 
 
@@ -147,23 +191,23 @@ def run(face: Face) -> dict[str, t.Any]:
     reach = Reach(face.params, face.progress)
     try:
         with access.opened(face.params, reach, where) as api:
-            changes, bootstrapped = Users(face, reach, where, api).reconcile()
+            changes, reset = Users(face, reach, where, api).reconcile()
     except rest.Away as away:
         if not face.check_mode:
             raise
         # A play that would have made the instance by now. The migration makes the administrator with it.
         face.warn(f"Which users would change cannot be told. {away.message}")
-        changes, bootstrapped = [], False
+        changes, reset = [], None
     result: dict[str, t.Any] = {
-        "changed": bool(changes) or bootstrapped,
+        "changed": bool(changes or reset),
         "created": [change.username for change in changes if change.action == "create"],
         "updated": [change.username for change in changes if change.action == "update"],
         "deleted": [change.username for change in changes if change.action == "delete"],
-        "administrator_reset": bootstrapped,
+        "administrator_reset": bool(reset),
         "api_requests": reach.requests,
     }
     if face.diff_mode:
-        result["diff"] = [change.entry() for change in changes]
+        result["diff"] = [change.entry() for change in ([reset] if reset else []) + changes]
     return result
 
 
@@ -175,33 +219,36 @@ class Users:
         self._reach = reach
         self._where = where
         self._api = api
+        self._told: dict[str, t.Any] | None = None
 
-    def reconcile(self) -> tuple[list[Change], bool]:
-        """What was changed (in check mode: would be), and whether the administrator had to be set from within."""
-        bootstrapped = self._log_in()
-        if bootstrapped and self._face.check_mode:
-            self._face.warn("Which other users would change cannot be told before the administrator can log in.")
-            return [], True
+    def reconcile(self) -> tuple[list[Change], Change | None]:
+        """What was changed (in check mode: would be), and how the administrator had to be set from within before."""
+        reset = self._log_in()
         desired = self._desired()
-        existing = self._existing(desired)
+        existing = self._foreseen(reset) if self._is_blind(reset) else self._existing(desired)
+        shown_users = {name: shown(record) for name, record in existing.items()}
         changes = plan(
-            {name: shown(record) for name, record in existing.items()},
+            shown_users,
             desired,
             purge=self._face.params["purge"],
-            ourselves=self._api.credentials.username,
+            spared=self._spared(),
             new_passwords=self._new_passwords(desired, existing),
         )
+        refuse_lockout(changes, self._api.credentials.username)
+        refuse_shared_addresses(changes, shown_users)
+        if any(takes_rights(change) for change in changes):
+            everybody = shown_users if self._is_blind(reset) else self._everybody()
+            refuse_anarchy(changes, everybody)
         if any((change.after or {}).get("roles") != (change.before or {}).get("roles") for change in changes):
-            roles = self._api.pages(self._api.facts.roles, "roles", doing="list the roles")
-            unknown_roles(changes, {role["name"] for role in roles})
+            unknown_roles(changes, self._inside()["roles"] if self._is_blind(reset) else self._roles())
         if not self._face.check_mode:
             for change in changes:
                 self._make(change)
-        return changes, bootstrapped
+        return changes, reset
 
     # --- who we are ---
 
-    def _log_in(self) -> bool:
+    def _log_in(self) -> Change | None:
         """Log in; where the instance's own administrator cannot, set it from within a pod."""
         try:
             self._api.login()
@@ -209,26 +256,65 @@ class Users:
             if self._face.params["api_username"]:
                 raise
         else:
-            return False
+            return None
+        reset = self._reset()
         if not self._face.check_mode:
             self._set_administrator()
             self._api.login()
-        return True
+        return reset
 
-    def _set_administrator(self) -> None:
+    def _reset(self) -> Change:
+        """How the administrator is set from within: made if it is not there, else given its password and role."""
+        profile = self._profile()
+        name = profile["username"]
+        record = next((user for user in self._inside()["users"] if user["username"] == name), None)
+        before = shown(record) if record else None
+        made = before or {field: profile[field] for field in FIELDS if field != "roles"}
+        after = {**made, "roles": sorted({ADMIN_ROLE, *made.get("roles", ())})}
+        action: t.Literal["create", "update"] = "update" if before else "create"
+        return Change(action=action, username=name, before=before, after=after, password=profile["password"])
+
+    def _is_blind(self, reset: Change | None) -> bool:
+        """Whether nobody can log in, since check mode resets nothing: then a pod tells what the API would."""
+        return self._face.check_mode and reset is not None
+
+    def _foreseen(self, reset: Change | None) -> dict[str, User]:
+        """All users as they would be once the administrator can log in."""
+        users = {user["username"]: user for user in self._inside()["users"]}
+        if reset and reset.after:
+            roles = [{"name": role} for role in reset.after["roles"]]
+            users[reset.username] = {"active": True, **reset.after, "roles": roles}
+        return users
+
+    def _inside(self) -> dict[str, t.Any]:
+        """Users and roles as the database has them, told by a pod."""
+        if self._told is None:
+            pod = access.web_pod(self._reach.cluster, self._where)
+            self._told = run_inside(self._reach.cluster, pod, "users")
+            if not self._told["fab"]:
+                raise not_fab()
+        return self._told
+
+    def _spared(self) -> set[str]:
+        """Users that a purge leaves alone: us, and the administrator that the next converge would make again."""
         values = self._where.values
-        admin = values.core.admin if values else Admin()
+        return {self._api.credentials.username, *([values.core.admin.username] if values else [])}
+
+    def _profile(self) -> dict[str, str]:
+        admin = self._where.values.core.admin if self._where.values else Admin()
         who = self._api.credentials
-        pod = access.web_pod(self._reach.cluster, self._where)
-        self._face.progress(f"User {who.username} cannot log in yet; setting it from within a pod")
-        profile = {
+        return {
             "username": who.username,
             "password": who.password,
             "email": admin.email,
             "first_name": admin.first_name,
             "last_name": admin.last_name,
         }
-        if not run_inside(self._reach.cluster, pod, "administrator", stdin=profile)["done"]:
+
+    def _set_administrator(self) -> None:
+        pod = access.web_pod(self._reach.cluster, self._where)
+        self._face.progress(f"User {self._api.credentials.username} cannot log in yet; setting it from within a pod")
+        if not run_inside(self._reach.cluster, pod, "administrator", stdin=self._profile())["done"]:
             raise not_fab()
 
     # --- what is wished ---
@@ -275,6 +361,16 @@ class Users:
             # A 404 of the path itself has other words than that of a user, and only a list tells the difference.
             if record is not None:
                 return {name: record}
+        return self._listed()
+
+    def _everybody(self) -> dict[str, User]:
+        return {name: shown(record) for name, record in self._listed().items()}
+
+    def _roles(self) -> set[str]:
+        roles = self._api.pages(self._api.facts.roles, "roles", doing="list the roles")
+        return {role["name"] for role in roles}
+
+    def _listed(self) -> dict[str, User]:
         try:
             users = self._api.pages(self._api.facts.users, "users", doing="list the users")
         except rest.AirflowError as error:

@@ -241,6 +241,8 @@ def without_users(cursor: t.Any, report: Report) -> bool:
 
 def users() -> dict[str, t.Any]:
     """The users that FAB keeps, as its API would tell them, and the names of all roles."""
+    if not uses_fab():
+        return {"fab": False, "users": [], "roles": []}
     with database() as cursor:
         fields = ("username", "email", "first_name", "last_name", "active")
         found = {
@@ -251,7 +253,7 @@ def users() -> dict[str, t.Any]:
         for key, role in rows(cursor, held):
             found[key]["roles"].append({"name": role})
         roles = [role for (role,) in rows(cursor, "SELECT name FROM ab_role")]
-    return {"users": list(found.values()), "roles": roles}
+    return {"fab": True, "users": list(found.values()), "roles": roles}
 
 
 def set_administrator(profile: dict[str, str]) -> None:

@@ -20,7 +20,7 @@ def user(username: str, **fields: t.Any) -> dict[str, t.Any]:
 
 
 def plan(*desired: dict[str, t.Any], purge: bool = False, new_passwords: t.Collection[str] = ()) -> list[users.Change]:
-    return users.plan(EXISTING, desired, purge=purge, ourselves="admin", new_passwords=new_passwords)
+    return users.plan(EXISTING, desired, purge=purge, spared={"admin"}, new_passwords=new_passwords)
 
 
 def test_a_user_as_wished_is_no_change() -> None:
@@ -66,6 +66,41 @@ def test_purge_removes_whom_nobody_names_but_not_ourselves() -> None:
 def test_deletions_come_first() -> None:
     changes = plan(user("bob", **ZOE, password="x"), purge=True)
     assert [change.action for change in changes] == ["delete", "create"]
+
+
+@pytest.mark.parametrize(
+    ("wish", "words"),
+    [
+        ({"state": "absent"}, "it cannot be removed"),
+        ({"roles": ["Viewer"]}, "it cannot be deprived of its role Admin"),
+    ],
+)
+def test_nobody_locks_itself_out(wish: dict[str, t.Any], words: str) -> None:
+    changes = plan(user("admin", **wish))
+    with pytest.raises(Failure, match=words):
+        users.refuse_lockout(changes, "admin")
+    users.refuse_lockout(changes, "zoe")
+
+
+def test_our_own_names_may_change() -> None:
+    users.refuse_lockout(plan(user("admin", email="new@example.com", roles=["Admin", "Op"])), "admin")
+
+
+@pytest.mark.parametrize("wish", [{"state": "absent"}, {"roles": ["Viewer"]}])
+def test_somebody_stays_administrator(wish: dict[str, t.Any]) -> None:
+    changes = plan(user("admin", **wish))
+    with pytest.raises(Failure, match="Without admin, no user would have the role Admin"):
+        users.refuse_anarchy(changes, EXISTING)
+    users.refuse_anarchy(changes, {**EXISTING, "root": ADMIN})
+    users.refuse_anarchy(plan(user("admin", **wish), user("zoe", roles=["Admin"])), EXISTING)
+    users.refuse_anarchy(plan(user("zoe", **wish)), EXISTING)
+
+
+def test_an_address_is_for_one_user() -> None:
+    changes = plan(user("bob", **ZOE, password="x"))
+    with pytest.raises(Failure, match=r"Users bob and zoe would both have the e-mail address zoe@example.com"):
+        users.refuse_shared_addresses(changes, EXISTING)
+    users.refuse_shared_addresses(plan(user("bob", **ZOE, password="x"), user("zoe", state="absent")), EXISTING)
 
 
 @pytest.mark.parametrize("name", ["", " ", "a/b"])
