@@ -15,6 +15,8 @@ description:
   - Where the instance's own administrator, whose password the Secret C(<instance>-admin) keeps, cannot log in, it is
     made, or its password set, from within a running pod. The password goes there by standard input.
   - A changed password is applied, and proved by a login.
+  - Refuses what would lock people out; to remove the user that the module logs in as, to take its role C(Admin), or to
+    leave no user with that role.
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - dagops.airflow.values
@@ -53,7 +55,9 @@ options:
         choices: [present, absent]
         default: present
   purge:
-    description: Delete users that O(users) does not name, except the one that the module logs in as.
+    description:
+      - Delete users that O(users) does not name, except the one that the module logs in as and the first administrator
+        of the values, which would be made again.
     type: bool
     default: false
   update_password:
@@ -63,7 +67,9 @@ options:
     default: always
 attributes:
   check_mode:
-    description: Tells what it would do, and changes nothing. A login counts as such in Airflow's records of its users.
+    description:
+      - Tells what it would do, and changes nothing. A login counts as such in Airflow's records of its users.
+      - Where the administrator cannot log in yet, a running pod reads the users from the database.
     support: full
   diff_mode:
     description: Shows each user before and after, passwords only by whether they change.

@@ -178,10 +178,39 @@ class TestUser:
 
     def test_a_new_password_of_the_administrator_applies(self, instance: Instance) -> None:
         assert instance.call(secrets, given={"admin_password": fernet.generate()})["replaced"]
-        assert instance.call(user, check=True)["administrator_reset"]
-        assert instance.call(user)["administrator_reset"]
-        result = instance.predicted(user)
-        assert (result["changed"], result["administrator_reset"]) == (False, False)
+        # Nobody can log in, and yet check mode knows whom a run would change.
+        wished = [ZOE, {"username": "admin", "first_name": "Ada"}]
+        result = instance.predicted(user, "administrator_reset", "created", "updated", users=wished)
+        assert (result["administrator_reset"], result["created"], result["updated"]) == (True, ["zoe"], ["admin"])
+        assert [entry["after_header"] for entry in result["diff"]] == ["user admin", "user zoe", "user admin"]
+        result = instance.predicted(user, "updated", "administrator_reset")
+        assert (result["updated"], result["administrator_reset"]) == (["admin"], False)
+        assert instance.predicted(user, "deleted", users=[{"username": "zoe", "state": "absent"}])["deleted"]
+
+    def test_an_administrator_that_is_gone_is_made_again(self, instance: Instance) -> None:
+        instance.sql(
+            "DELETE FROM ab_user_role WHERE user_id = (SELECT id FROM ab_user WHERE username = 'admin');"
+            "DELETE FROM ab_user WHERE username = 'admin'"
+        )
+        result = instance.predicted(user, "administrator_reset", "created", "updated")
+        assert (result["administrator_reset"], result["created"], result["updated"]) == (True, [], [])
+        (entry,) = result["diff"]
+        assert (entry["before"], "roles:\n- Admin\n" in entry["after"]) == ("", True)
+
+    @pytest.mark.parametrize("check", [True, False])
+    def test_nobody_is_locked_out(self, instance: Instance, check: bool) -> None:
+        for wish in ({"state": "absent"}, {"roles": ["Viewer"]}):
+            with pytest.raises(Failure, match="User admin is the one that this task logs in as"):
+                instance.call(user, check=check, users=[{"username": "admin", **wish}])
+        with pytest.raises(Failure, match="Users admin and zoe would both have the e-mail address"):
+            instance.call(user, check=check, users=[{**ZOE, "email": "admin@example.com"}])
+
+    def test_another_login_keeps_the_first_administrator(self, instance: Instance) -> None:
+        boss = {**ZOE, "username": "boss", "email": "boss@example.com", "roles": ["Admin"]}
+        instance.call(user, users=[boss])
+        login = {"api_username": "boss", "api_password": ZOE["password"]}
+        assert not instance.call(user, users=[], purge=True, **login)["changed"]
+        assert instance.predicted(user, "deleted", users=[{"username": "boss", "state": "absent"}])["deleted"]
 
     def test_a_password_that_is_kept_elsewhere_is_not_changed_here(self, instance: Instance) -> None:
         with pytest.raises(Failure, match="is kept in Secret/"):

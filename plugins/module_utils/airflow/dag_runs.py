@@ -8,6 +8,7 @@ PRIVATE to the collection: it can have breaking changes at any time.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import os
 import secrets
@@ -17,8 +18,10 @@ import urllib.parse
 
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow import access, rest
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow.rest import AirflowError, Answer, Rest
-from ansible_collections.dagops.airflow.plugins.module_utils.airflow.target import Reach, target
+from ansible_collections.dagops.airflow.plugins.module_utils.airflow.target import Reach, Target, target
 from ansible_collections.dagops.airflow.plugins.module_utils.face import Face, Failure
+from ansible_collections.dagops.airflow.plugins.module_utils.kube import evidence
+from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object, label, named
 
 Dag = dict[str, t.Any]
 DagRun = dict[str, t.Any]
@@ -56,7 +59,7 @@ def run(face: Face) -> dict[str, t.Any]:
     reach = Reach(face.params, face.progress)
     try:
         with access.opened(face.params, reach, where) as api:
-            result = Trigger(face, api).run()
+            result = Trigger(face, api, lambda task, run_id: of_pod(reach, where, task, run_id)).run()
     except rest.Away as away:
         if not face.check_mode:
             raise
@@ -69,9 +72,11 @@ def run(face: Face) -> dict[str, t.Any]:
 class Trigger:
     """One run of one DAG."""
 
-    def __init__(self, face: Face, api: Rest) -> None:
+    def __init__(self, face: Face, api: Rest, of_pod: t.Callable[[TaskInstance, str], str]) -> None:
+        """``of_pod`` gives the last words of the pod of a task of a run, by its name."""
         self._face = face
         self._api = api
+        self._of_pod = of_pod
         self._dag_id: str = face.params["dag_id"]
         self._run_id: str = face.params["run_id"] or new_run_id()
         self._deadline = time.monotonic() + face.params["wait_timeout"]
@@ -207,11 +212,11 @@ class Trigger:
     def _told(self, task: TaskInstance) -> TaskInstance:
         told = {field: task.get(field) for field in _TASK_FIELDS}
         if self._face.params["logs"] and task.get("try_number"):
-            told["log"] = "\n".join(self._log(task))
+            told["log"] = "\n".join(self._log(task).lines)
         return told
 
-    def _log(self, task: TaskInstance) -> list[str]:
-        """Lines of a task's last try; Airflow has them from wherever its logs are kept."""
+    def _log(self, task: TaskInstance) -> Log:
+        """Of a task's last try; Airflow has it from wherever its logs are kept."""
         name = urllib.parse.quote(task["task_id"], safe="")
         newer = self._api.facts.major >= 3
         answer = self._api.request(
@@ -221,7 +226,7 @@ class Trigger:
             accept="application/json" if newer else "text/plain",
             doing=f"read the log of task {task['task_id']}",
         )
-        return log_lines(answer)
+        return log_of(answer)
 
     # --- bad ends ---
 
@@ -235,15 +240,16 @@ class Trigger:
         if culprit is None:
             return Failure(f"{head}, though none of its tasks did. Its tasks: {states(tasks)}.", **details)
         try:
-            lines = self._log(culprit)[-_LOG_TAIL:]
+            log = self._log(culprit)
         except Failure as failure:
-            lines = [f"(no log: {failure.message})"]
+            log = Log(sources=[f"(no log: {failure.message})"], said=[])
         index = f"[{culprit['map_index']}]" if culprit["map_index"] >= 0 else ""
-        text = "".join(f"\n  {line}" for line in lines)
-        return Failure(
-            f"{head}: task {culprit['task_id']}{index} failed in try {culprit['try_number']}. Last log lines:{text}",
-            **details,
-        )
+        message = f"{head}: task {culprit['task_id']}{index} failed in try {culprit['try_number']}."
+        if log.lines:
+            message += " Last log lines:" + "".join(f"\n  {line}" for line in log.lines[-_LOG_TAIL:])
+        if not log.said:
+            message += f"\nIts log has no line of the task. {self._of_pod(culprit, self._run_id)}"
+        return Failure(message, **details)
 
     def _timed_out(self, dag_run: DagRun) -> Failure:
         tasks = self._tasks()
@@ -259,6 +265,43 @@ class Trigger:
 
     def _run_path(self) -> str:
         return f"{self._path()}/dagRuns/{urllib.parse.quote(self._run_id, safe='')}"
+
+
+def of_pod(reach: Reach, where: Target, task: TaskInstance, run_id: str) -> str:
+    """What Kubernetes tells of the pod of a task, or why it cannot; to say more of a failure must not be one itself."""
+    try:
+        pods = reach.cluster.list(named("Pod"), where.namespace, label_selector=where.selector())
+    except Failure as failure:
+        return f"Its pod cannot be asked: {failure.message}"
+    pod = pod_of(pods, task, run_id)
+    if pod is None:
+        return (
+            "No pod of it is left that could be asked: Airflow deletes the pods of tasks that have ended "
+            "(airflow_core_kubernetes_executor: delete_pods, delete_failed_pods)."
+        )
+    told = (
+        evidence.explain(reach.cluster, pod, None) or " it has ended well, or goes on, and there are no events of it."
+    )
+    return f"Of {label(pod)}, where it ran:{told}"
+
+
+def pod_of(pods: t.Iterable[Object], task: TaskInstance, run_id: str) -> Object | None:
+    """The pod of a task: the one that KubernetesExecutor made for this try, else the one that the task ran in."""
+    wanted = {
+        "dag_id": task.get("dag_id"),
+        "task_id": task["task_id"],
+        "run_id": run_id,
+        "try_number": str(task["try_number"]),
+        **({"map_index": str(task["map_index"])} if task["map_index"] >= 0 else {}),
+    }
+    host = None
+    for pod in pods:
+        notes = pod["metadata"].get("annotations") or {}
+        if all(notes.get(key) == value for key, value in wanted.items()):
+            return pod
+        if task.get("hostname") in (pod["metadata"]["name"], (pod.get("status") or {}).get("podIP")):
+            host = pod
+    return host if task.get("hostname") else None
 
 
 def new_run_id() -> str:
@@ -302,9 +345,31 @@ def states(tasks: t.Sequence[TaskInstance]) -> str:
     return ", ".join(f"{task['task_id']} {task['state'] or 'not scheduled'}" for task in tasks) or "none yet"
 
 
-def log_lines(answer: Answer) -> list[str]:
-    """A task's log as lines (3.x gives events, 2.11 text), without the marks by which the user interface folds them."""
-    return [line for line in _raw_lines(answer) if "::group::" not in line and "::endgroup::" not in line]
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Log:
+    """The log of one try of a task."""
+
+    sources: list[str]
+    """Where Airflow has looked for it, and what it met there."""
+    said: list[str]
+    """What the task and its worker wrote."""
+
+    @property
+    def lines(self) -> list[str]:
+        return [*self.sources, *self.said]
+
+
+def log_of(answer: Answer) -> Log:
+    """A task's log (3.x gives events, 2.11 text), without the marks by which the user interface folds lines."""
+    sources: list[str] = []
+    said: list[str] = []
+    in_sources = False
+    for line in _raw_lines(answer):
+        if "::group::" in line or "::endgroup::" in line:
+            in_sources = "::group::Log message source details" in line
+        else:
+            (sources if in_sources or line.startswith("***") else said).append(line)
+    return Log(sources=sources, said=said)
 
 
 def _raw_lines(answer: Answer) -> list[str]:

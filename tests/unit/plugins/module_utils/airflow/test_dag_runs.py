@@ -32,8 +32,9 @@ def test_the_log_of_airflow_3_is_events() -> None:
             "error_detail": [{"exc_type": "ValueError", "exc_value": "boom", "frames": []}],
         },
     ]
-    assert dag_runs.log_lines(answer({"content": content})) == [
-        "/opt/airflow/logs/attempt=1.log",
+    log = dag_runs.log_of(answer({"content": content}))
+    assert log.sources == ["/opt/airflow/logs/attempt=1.log"]
+    assert log.said == [
         "2026-01-01T00:00:00Z INFO la la",
         "2026-01-01T00:00:01Z ERROR Task failed with exception",
         "ValueError: boom",
@@ -44,11 +45,47 @@ def test_the_log_of_airflow_3_is_events() -> None:
     "given", [answer("one\ntwo", "text/plain"), answer({"content": "one\ntwo"}), answer({"content": ["one", "two"]})]
 )
 def test_other_logs_are_lines(given: Answer) -> None:
-    assert dag_runs.log_lines(given) == ["one", "two"]
+    assert dag_runs.log_of(given).said == dag_runs.log_of(given).lines == ["one", "two"]
 
 
 def test_a_log_may_be_empty() -> None:
-    assert dag_runs.log_lines(answer({"content": None})) == []
+    assert dag_runs.log_of(answer({"content": None})).lines == []
+
+
+def test_where_a_log_was_sought_is_not_what_the_task_said() -> None:
+    text = "*** Could not read served logs\n***   * http://10.0.0.1:8793/attempt=1.log\n"
+    log = dag_runs.log_of(answer(text, "text/plain"))
+    assert (len(log.sources), log.said) == (2, [])
+
+
+TASK: dict[str, t.Any] = {
+    "dag_id": "etl",
+    "task_id": "load",
+    "try_number": 2,
+    "map_index": -1,
+    "hostname": "10.0.0.7",
+}
+NOTES = {"dag_id": "etl", "task_id": "load", "run_id": "r1", "try_number": "2"}
+
+
+def pod(name: str, address: str = "", **notes: str) -> dict[str, t.Any]:
+    return {"kind": "Pod", "metadata": {"name": name, "annotations": notes}, "status": {"podIP": address}}
+
+
+@pytest.mark.parametrize(
+    ("pods", "task", "found"),
+    [
+        ([pod("scheduler", "10.0.0.7"), pod("load-x", **NOTES)], {}, "load-x"),
+        ([pod("load-x", **{**NOTES, "try_number": "1"}), pod("scheduler", "10.0.0.7")], {}, "scheduler"),
+        ([pod("worker-0")], {"hostname": "worker-0"}, "worker-0"),
+        ([pod("load-3", **NOTES, map_index="3"), pod("load-4", **NOTES, map_index="4")], {"map_index": 4}, "load-4"),
+        ([pod("scheduler")], {"hostname": ""}, None),
+        ([], {}, None),
+    ],
+)
+def test_the_pod_of_a_task(pods: list[dict[str, t.Any]], task: dict[str, t.Any], found: str | None) -> None:
+    one = dag_runs.pod_of(pods, {**TASK, **task}, "r1")
+    assert (one and one["metadata"]["name"]) == found
 
 
 @pytest.mark.parametrize(
