@@ -20,7 +20,7 @@ quickstart: ## From nothing to a green DAG on a Kubernetes of its own on this ma
 test: ## Every check and test, from a bare machine; the summary is the last thing printed
 	@$(STAGES) test
 
-test-full: ## `make test`, every other molecule scenario, mutations of the renderer, and the benchmarks
+test-full: ## `make test`, every other molecule scenario, mutations of the renderer, runs killed anywhere, and the benchmarks
 	@$(STAGES) test-full
 
 help: ## This list
@@ -111,6 +111,9 @@ molecule: ## molecule test on the evaluation cluster
 
 molecule-all: ## molecule test --all: every scenario on one cluster
 	@$(DEV) molecule test --all
+
+interruptions: ## Runs killed at every point, on an API server and on the evaluation cluster (make cluster-up images)
+	@$(DEV) pytest -m full tests/api/test_interruptions.py tests/e2e/test_interruptions.py
 
 bench: ## Benchmarks: seconds, API requests and module starts of a converge
 	@$(DEV) pytest tests/benchmarks

@@ -71,6 +71,49 @@ class Hand:
         self.cluster.request("PATCH", found.path(self.instance, full), query=query, body=whole, content_type=APPLY)
 
 
+def thing(**spec: t.Any) -> Object:
+    """An object of a kind that comes in the same run."""
+    return {"apiVersion": "tests.dagops.example/v1", "kind": "Thing", "metadata": {"name": "thing"}, "spec": spec}
+
+
+DEFINITION: Object = {
+    "apiVersion": "apiextensions.k8s.io/v1",
+    "kind": "CustomResourceDefinition",
+    "metadata": {"name": "things.tests.dagops.example"},
+    "spec": {
+        "group": "tests.dagops.example",
+        "names": {"kind": "Thing", "plural": "things"},
+        "scope": "Namespaced",
+        "versions": [
+            {
+                "name": "v1",
+                "served": True,
+                "storage": True,
+                "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}},
+            }
+        ],
+    },
+}
+
+
+def own(kind: str, name: str, **body: t.Any) -> Object:
+    """An object of a person's own."""
+    found = kinds.named(kind)
+    namespace = body.pop("namespace", None)
+    meta = {"name": name, **({"namespace": namespace} if namespace else {})}
+    return {"apiVersion": found.api_version, "kind": kind, "metadata": meta, **body}
+
+
+OWN: Variables = {
+    **BASE,
+    "airflow_extra_manifests": [
+        own("ConfigMap", "own", data={"a": "1"}),
+        own("Service", "own", spec={"ports": [{"port": 80}]}),
+    ],
+}
+OTHER_OWN: Variables = {**BASE, "airflow_extra_manifests": [own("ConfigMap", "own", data={"a": "2"})]}
+
+
 def scaled_by_somebody(hand: Hand) -> None:
     hand.change("Deployment", "scheduler", {"spec": {"replicas": 3}}, manager="kubectl-scale")
 
@@ -128,6 +171,8 @@ class Change:
     playbook: str = "site"
     touches: tuple[str, ...] = ()
     """Objects that must be among the changed ones, without the instance's name."""
+    elsewhere: tuple[str, ...] = ()
+    """Other namespaces in which objects change."""
     refused: str = ""
     """How the run is refused, as a pattern."""
 
@@ -156,6 +201,34 @@ CHANGES: dict[str, Change] = {
     ),
     "install-own-key": Change(
         found=own_fernet_key, start=None, touches=("Namespace/", "Secret/fernet-key", "Deployment/scheduler")
+    ),
+    "install-with-objects-of-their-own": Change(
+        start=None, then=OWN, touches=("ConfigMap/own", "Service/own", "Deployment/scheduler")
+    ),
+    # What is not there yet: a namespace, a kind.
+    "objects-elsewhere": Change(
+        then={
+            **BASE,
+            "airflow_extra_manifests": [
+                own("Namespace", "elsewhere"),
+                own("ConfigMap", "own", namespace="elsewhere", data={"a": "1"}),
+            ],
+        },
+        elsewhere=("elsewhere",),
+        touches=("Namespace/elsewhere", "ConfigMap/own"),
+    ),
+    "a-kind-and-an-object-of-it": Change(
+        then={**BASE, "airflow_extra_manifests": [DEFINITION, thing(a=1)]},
+        touches=("CustomResourceDefinition/things.tests.dagops.example", "Thing/thing"),
+    ),
+    "objects-of-their-own": Change(start=OWN, then=OTHER_OWN, touches=("ConfigMap/own",)),
+    "objects-of-their-own-gone": Change(start=OWN, consents=PRUNE, touches=("ConfigMap/own", "Service/own")),
+    "overrides": Change(
+        then={
+            **BASE,
+            "airflow_overrides": {"Deployment/*": {"spec": {"template": {"spec": {"dnsPolicy": "Default"}}}}},
+        },
+        touches=("Deployment/scheduler", "Deployment/triggerer"),
     ),
     # What shapes pods.
     "option-of-airflow": Change(

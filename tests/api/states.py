@@ -17,14 +17,26 @@ Snapshot = dict[str, dict[str, Object]]
 
 
 def snapshot(cluster: Cluster) -> Snapshot:
-    """What is in the cluster, and under its own name each namespace itself."""
+    """What is in the cluster; a namespace is under its own name, and a definition of a kind under its instance's."""
     found: Snapshot = {}
     for obj in cluster.list(kinds.named("Namespace")):
         found.setdefault(obj["metadata"]["name"], {})[f"Namespace/{obj['metadata']['name']}"] = obj
     for kind in SEEN:
         for obj in cluster.list(kinds.named(kind)):
             found.setdefault(obj["metadata"]["namespace"], {})[f"{kind}/{obj['metadata']['name']}"] = obj
+    for definition in cluster.list(kinds.named("CustomResourceDefinition")):
+        instance = (definition["metadata"].get("labels") or {}).get("app.kubernetes.io/instance", "")
+        found.setdefault(instance, {})[f"CustomResourceDefinition/{definition['metadata']['name']}"] = definition
+        for obj in cluster.list(_defined(definition)):
+            found.setdefault(obj["metadata"]["namespace"], {})[f"{obj['kind']}/{obj['metadata']['name']}"] = obj
     return found
+
+
+def _defined(definition: Object) -> kinds.Kind:
+    """The kind of objects in namespaces that a definition brings."""
+    spec = definition["spec"]
+    version, names = spec["versions"][0]["name"], spec["names"]
+    return kinds.Kind(group=spec["group"], version=version, kind=names["kind"], plural=names["plural"], namespaced=True)
 
 
 def intended(obj: Object) -> Object:

@@ -20,7 +20,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.kube import client
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object
 from tests.api.changes import CHANGES, Change, Hand
 from tests.api.plays import Plays, Result, classes
-from tests.api.states import differing, snapshot
+from tests.api.states import Snapshot, differing, snapshot
 
 CONTROLLERS = ("garbage-collector-controller", "namespace-controller", "persistentvolumeclaim-protection-controller")
 """What makes deletions come to an end."""
@@ -130,13 +130,18 @@ def observed(
             predicted=predicted[name],
             done=done[name],
             again=again[name],
-            before=before.get(name, {}),
-            checked=checked.get(name, {}),
-            after=after.get(name, {}),
-            in_the_end=in_the_end.get(name, {}),
+            before=within(before, name, change),
+            checked=within(checked, name, change),
+            after=within(after, name, change),
+            in_the_end=within(in_the_end, name, change),
         )
-        for name in changes
+        for name, change in changes.items()
     }
+
+
+def within(state: Snapshot, name: str, change: Change) -> dict[str, Object]:
+    """The objects that a change of one instance may reach."""
+    return {label: obj for namespace in (name, *change.elsewhere) for label, obj in state.get(namespace, {}).items()}
 
 
 def _is_about_a_change(item: pytest.Item) -> t.TypeGuard[pytest.Function]:

@@ -238,7 +238,7 @@ class TestSigkill:
         self._upgrades(site, rows, MANY)
 
     def test_a_scheduler_that_goes_away_in_a_run(self, site: Site) -> None:
-        """Its pod is killed without grace, as with a node that dies; the task goes on, and the next scheduler sees it."""
+        """Its pod is killed without grace, as with a node that dies; the task goes on, and the next one sees it."""
         instance = site.instance
         delivered = {**BASE, **with_dag(instance)}
         site.converge(delivered)
