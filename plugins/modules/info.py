@@ -90,12 +90,18 @@ version:
   description: Version of Airflow that answers.
   type: str
   returned: success
+database:
+  description: What Airflow says of its database (V(healthy), V(unhealthy)); null where it cannot be asked.
+  type: str
+  returned: success
 executor:
   description: Executor in the instance's airflow.cfg.
   type: str
   returned: success
 components:
-  description: For each workload its pods, and what Airflow's health report says of it.
+  description:
+    - For each workload, its pods (how many there should be and how many are ready, restarts, images, and the reason why
+      one waits), and what Airflow's health report says of it, with the age of its last heartbeat in seconds.
   type: dict
   returned: success
   sample:
@@ -104,6 +110,7 @@ components:
       ready: 1
       restarts: 0
       images: [docker.io/apache/airflow:3.3.2]
+      trouble: null
       status: healthy
       heartbeat_age: 2.4
 migration:

@@ -278,6 +278,7 @@ class TestInfo:
             instance.facts.component,
         }
         assert result["components"]["scheduler"]["heartbeat_age"] < 60
+        assert result["database"] == result["components"]["dag-processor"]["status"] == "healthy"
         assert result["api_requests"] <= 8
 
     def test_by_name_alone(self, instance: Instance) -> None:

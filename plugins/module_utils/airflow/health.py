@@ -46,6 +46,7 @@ class Component:
             "ready": self.ready,
             "restarts": self.restarts,
             "images": list(self.images),
+            "trouble": self.trouble,
             "status": self.status,
             "heartbeat_age": self.heartbeat_age,
         }
@@ -108,6 +109,12 @@ def age(stamp: str | None, now: datetime.datetime) -> float | None:
     return round(max((now - moment).total_seconds(), 0.0), 1)
 
 
+def database(report: Report | None) -> str | None:
+    """What Airflow says of its database; None where it does not say."""
+    status: str | None = ((report or {}).get("metadatabase") or {}).get("status")
+    return status
+
+
 def reasons(found: t.Sequence[Component], report: Report | None, silence: str | None) -> list[str]:
     """Why the instance is not healthy; none if it is. ``silence`` is why there is no report."""
     if not found:
@@ -115,8 +122,8 @@ def reasons(found: t.Sequence[Component], report: Report | None, silence: str | 
     result = [complaint for component in found for complaint in _of_pods(component)]
     if report is None:
         return [*result, f"Airflow's health report cannot be read: {silence}"]
-    if (status := report.get("metadatabase", {}).get("status")) != "healthy":
-        result.append(f"Airflow says its database is {status or 'unknown'}")
+    if database(report) != "healthy":
+        result.append(f"Airflow says its database is {database(report) or 'unknown'}")
     for component in found:
         if component.name in HEARTBEATS and component.wanted and component.status != "healthy":
             result.append(_of_heartbeat(component))

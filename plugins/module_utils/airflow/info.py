@@ -48,6 +48,8 @@ class Look:
     components: list[Component]
     pods: list[Object]
     version: str | None
+    database: str | None
+    """What Airflow says of its database."""
     reasons: list[str]
 
     @property
@@ -81,6 +83,7 @@ class Info:
             "healthy": look.healthy,
             "reasons": look.reasons,
             "version": look.version,
+            "database": look.database,
             "executor": settings.get("core", "executor", fallback=None),
             "components": {component.name: component.told() for component in look.components},
             "url": url,
@@ -122,7 +125,13 @@ class Info:
         pods = self._cluster.list(named("Pod"), self._where.namespace, label_selector=selector)
         report, version, silence = self._ask(pods, {component_of(workload) for workload in workloads})
         found = health.components(workloads, pods, report, datetime.datetime.now(datetime.UTC))
-        return Look(components=found, pods=pods, version=version, reasons=health.reasons(found, report, silence))
+        return Look(
+            components=found,
+            pods=pods,
+            version=version,
+            database=health.database(report),
+            reasons=health.reasons(found, report, silence),
+        )
 
     def _ask(self, pods: list[Object], names: set[str]) -> tuple[Report | None, str | None, str]:
         """Airflow's health report and version, or why there are none."""

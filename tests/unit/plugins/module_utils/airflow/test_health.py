@@ -65,6 +65,7 @@ def test_a_component_is_told_with_its_age() -> None:
         "ready": 1,
         "restarts": 2,
         "images": ["airflow:1"],
+        "trouble": None,
         "status": "healthy",
         "heartbeat_age": 3.0,
     }
@@ -121,3 +122,11 @@ def test_an_instance_that_is_not_there_is_not_healthy() -> None:
 )
 def test_ages(stamp: str | None, seconds: float | None) -> None:
     assert health.age(stamp, NOW) == seconds
+
+
+@pytest.mark.parametrize(
+    ("told", "status"),
+    [(report(), "healthy"), (report(metadatabase={"status": "unhealthy"}), "unhealthy"), (None, None)],
+)
+def test_what_airflow_says_of_its_database(told: health.Report | None, status: str | None) -> None:
+    assert health.database(told) == status
