@@ -68,7 +68,10 @@ def label(obj: Object) -> str:
 
 def _patches(values: Values) -> t.Iterator[tuple[str, str, t.Any]]:
     """Every patch with its variable and its target, in the order in which they are applied."""
-    given = {OVERRIDES: values.instance.overrides, JSON_PATCHES: values.instance.json_patches}
+    given: dict[str, dict[str, t.Any]] = {
+        OVERRIDES: values.instance.overrides,
+        JSON_PATCHES: values.instance.json_patches,
+    }
     for variable, patches in given.items():
         for target in sorted(patches, key=_generality):
             yield variable, target, patches[target]
