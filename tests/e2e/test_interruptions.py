@@ -5,6 +5,7 @@ Whatever a killed run has left, the next one makes good: no secret is made anew,
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import pathlib
@@ -24,12 +25,34 @@ from tests.e2e.support import Instance
 
 NAME = "interrupted"
 OLDER = "2.11.2"
-FEW = (0.3, 0.7)
-"""Where runs are killed in `make test`, as shares of the time that a whole one takes."""
-MANY = tuple((number + 0.5) / 15 for number in range(15))
+POINTS = 15
+"""In how many places an install is killed in `make test-full`, and an upgrade."""
+DELAYS = (0.1, 1.0, 3.0)
+"""How long after the start of a task, in turn: some take less time, some more."""
 
 Variables = dict[str, t.Any]
-SMALL = {"requests": {"cpu": "20m", "memory": "256Mi"}}
+
+
+class Point(t.NamedTuple):
+    """Where a run is killed: so many seconds after a task has begun, by the end of its name."""
+
+    task: str
+    delay: float
+
+
+FEW_OF_INSTALLS = (Point("Migrate the database", 3.0), Point("Apply the workloads and wait until they are ready", 5.0))
+FEW_OF_UPGRADES = (
+    Point("Apply the configuration", 0.3),
+    Point("Apply the workloads and wait until they are ready", 2.0),
+)
+
+
+def spread(tasks: t.Sequence[str]) -> list[Point]:
+    """Points all over a run with these tasks."""
+    return [Point(tasks[number * len(tasks) // POINTS], DELAYS[number % len(DELAYS)]) for number in range(POINTS)]
+
+
+SMALL = {"requests": {"cpu": "50m", "memory": "256Mi"}}
 # Two cores are shared with whatever else runs.
 BASE: Variables = {
     **{name: VARIABLES[name] for name in ("airflow_image", "airflow_logging_volume")},
@@ -91,9 +114,13 @@ PERSON: Variables = {
 class Recap:
     """How a run of ansible-playbook ended."""
 
-    seconds: float
     code: int
     output: str
+
+    @property
+    def tasks(self) -> list[str]:
+        """The tasks that ran, in their order."""
+        return re.findall(r"^TASK \[(.*?)\]", self.output, re.MULTILINE)
 
     @property
     def changed(self) -> int:
@@ -107,8 +134,8 @@ class Site:
     instance: Instance
     folder: pathlib.Path
 
-    def run(self, variables: Variables, playbook: str = "site", *, kill_after: float | None = None) -> Recap:
-        """Run a playbook; after ``kill_after`` seconds its whole process group is killed."""
+    def run(self, variables: Variables, playbook: str = "site", *, kill: Point | None = None) -> Recap:
+        """Run a playbook; at the point of ``kill`` its whole process group is killed."""
         shared = {
             "ansible_connection": "local",
             "airflow_kubeconfig": CLUSTER["kubeconfig"],
@@ -119,7 +146,6 @@ class Site:
         hosts = {self.instance.name: {**shared, **variables}}
         inventory.write_text(yaml.safe_dump({"airflow": {"hosts": hosts}}), encoding="utf-8")
         command = ["ansible-playbook", str(ROOT / "playbooks" / f"{playbook}.yml"), "-i", str(inventory)]
-        started = time.monotonic()
         with log.open("wb") as file:
             process = subprocess.Popen(
                 command,
@@ -129,12 +155,19 @@ class Site:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-            try:
-                code = process.wait(kill_after)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                code = process.wait()
-        return Recap(seconds=time.monotonic() - started, code=code, output=log.read_text(encoding="utf-8"))
+            if kill:
+                await_point(process, log, kill)
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+            code = process.wait()
+        return Recap(code=code, output=log.read_text(encoding="utf-8"))
+
+    def killed(self, variables: Variables, point: Point) -> str:
+        """Run the playbook up to a point; where that was, in words."""
+        recap = self.run(variables, kill=point)
+        where = f"killed {point.delay} s after the start of {point.task}"
+        assert recap.code == -signal.SIGKILL, f"{where}: it had ended. {recap.output[-3000:]}"
+        return where
 
     def converge(self, variables: Variables) -> Recap:
         """A run that must succeed."""
@@ -211,31 +244,24 @@ def filled(instance: Instance) -> set[str]:
 
 
 class TestSigkill:
-    def _upgrades(self, site: Site, rows: set[str], shares: t.Sequence[float]) -> None:
+    def _upgrades(self, site: Site, rows: set[str], points: t.Sequence[Point]) -> None:
         """To and fro: each run that is killed goes where the one before did not."""
-        whole = site.converge(CHANGED)
-        wanted, other = BASE, CHANGED
-        for share in shares:
-            killed = site.run(wanted, kill_after=share * whole.seconds)
-            where = f"killed after {killed.seconds:.1f} s of some {whole.seconds:.1f} s of an upgrade"
-            assert killed.code == -signal.SIGKILL, f"{where}, it had ended"
-            site.makes_good(wanted, where, rows)
+        wanted, other = CHANGED, BASE
+        for point in points:
+            site.makes_good(wanted, site.killed(wanted, point), rows)
             wanted, other = other, wanted
 
-    def _installs(self, site: Site, installed: Recap, shares: t.Sequence[float]) -> None:
-        for share in shares:
+    def _installs(self, site: Site, points: t.Sequence[Point]) -> None:
+        for point in points:
             site.remove()
-            killed = site.run(BASE, kill_after=share * installed.seconds)
-            where = f"killed after {killed.seconds:.1f} s of some {installed.seconds:.1f} s of an install"
-            assert killed.code == -signal.SIGKILL, f"{where}, it had ended"
-            site.makes_good(BASE, where)
+            site.makes_good(BASE, site.killed(BASE, point))
 
     def test_upgrades(self, site: Site, rows: set[str]) -> None:
-        self._upgrades(site, rows, FEW)
+        self._upgrades(site, rows, FEW_OF_UPGRADES)
 
     @pytest.mark.full
-    def test_upgrades_everywhere(self, site: Site, rows: set[str]) -> None:
-        self._upgrades(site, rows, MANY)
+    def test_upgrades_everywhere(self, site: Site, rows: set[str], installed: Recap) -> None:
+        self._upgrades(site, rows, spread(installed.tasks))
 
     def test_a_scheduler_that_goes_away_in_a_run(self, site: Site) -> None:
         """Its pod is killed without grace, as with a node that dies; the task goes on, and the next one sees it."""
@@ -256,27 +282,32 @@ class TestSigkill:
         assert schedulers[0]["metadata"]["uid"] not in [pod["metadata"]["uid"] for pod in now]
 
     # Installs come last: each takes away what was there.
-    def test_installs(self, site: Site, installed: Recap) -> None:
-        self._installs(site, installed, FEW)
+    def test_installs(self, site: Site) -> None:
+        self._installs(site, FEW_OF_INSTALLS)
 
     @pytest.mark.full
     def test_installs_everywhere(self, site: Site, installed: Recap) -> None:
-        self._installs(site, installed, MANY)
+        self._installs(site, spread(installed.tasks))
 
     @pytest.mark.full
-    @pytest.mark.parametrize("share", [0.1, 0.3, 0.5, 0.7, 0.9])
-    def test_upgrades_of_airflow(self, share: float, site: Site, installed: Recap) -> None:
+    @pytest.mark.parametrize("number", range(5))
+    def test_upgrades_of_airflow(self, number: int, site: Site, installed: Recap) -> None:
         """From one major version to the next, with the migration of the database."""
-        old = {**BASE, "airflow_version": OLDER}
         load_image(OLDER)
         site.remove()
-        site.converge(old)
+        site.converge({**BASE, "airflow_version": OLDER})
         before = dataclasses.replace(site.instance, values={**site.instance.values, "airflow_version": OLDER})
         rows = filled(before)
-        killed = site.run(BASE, kill_after=share * installed.seconds)
-        where = f"killed after {killed.seconds:.1f} s of an upgrade from {OLDER}"
-        assert killed.code == -signal.SIGKILL, f"{where}, it had ended"
-        site.makes_good(BASE, where, rows)
+        point = spread(installed.tasks)[3 * number]
+        site.makes_good(BASE, site.killed(BASE, point), rows)
+
+
+def await_point(process: subprocess.Popen[bytes], log: pathlib.Path, point: Point) -> None:
+    begun = re.compile(rf"^TASK \[(.* : )?{re.escape(point.task)}\]", re.MULTILINE)
+    while process.poll() is None and not begun.search(log.read_text(encoding="utf-8")):
+        time.sleep(0.05)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(point.delay)
 
 
 def with_dag(instance: Instance) -> Variables:
