@@ -91,14 +91,16 @@ sanity: ## ansible-test sanity, all tests, no ignores
 	@$(DEV) python tools/sanity.py
 
 test-unit: ## pytest on values, renders, engine and modules
-	@$(DEV) pytest tests/unit
+	@mkdir -p build/coverage
+	@$(DEV) coverage run --data-file=build/coverage/unit -m pytest tests/unit
 
 test-api: ## Modules and roles against a real kube-apiserver
-	@$(DEV) pytest tests/api
+	@mkdir -p build/coverage
+	@$(DEV) coverage run --data-file=build/coverage/api -m pytest tests/api
 
-coverage: ## Which lines the unit and API tests run
-	@$(DEV) coverage run -m pytest --quiet tests/unit tests/api
-	@$(DEV) coverage report
+coverage: ## Fails where test-unit and test-api left out too much of values, renderer and engine
+	@$(DEV) coverage combine --quiet --keep --data-file=build/coverage/all build/coverage/unit build/coverage/api
+	@$(DEV) coverage report --data-file=build/coverage/all
 
 mutations: ## Break the rules of the renderer one by one, and see that tests find each
 	@$(DEV) python tools/mutations.py
