@@ -20,7 +20,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import lookup_loader
 from ansible.template import Templar
 
-from ansible_collections.dagops.airflow.plugins.module_utils.render.extra import VARIABLE
+from ansible_collections.dagops.airflow.plugins.module_utils.render import extra
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import ProblemError, SpecError, decoded
 
 _PLACES: t.Final = {"inventory_dir": "inventory", "playbook_dir": "playbook"}
@@ -38,9 +38,11 @@ def expanded(given: t.Any, task_vars: t.Mapping[str, t.Any], templar: Templar, l
     problems: list[str] = []
     for index, item in enumerate(items):
         try:
-            result.append(reader.list_of(item, f"{VARIABLE}[{index}]") if isinstance(item, str) else item)
+            result.append(reader.list_of(item, f"{extra.VARIABLE}[{index}]") if isinstance(item, str) else item)
         except ProblemError as problem:
             problems.append(str(problem))
+    # What must not leave the controller (values of Secrets) is refused here, before a module on a target logs it.
+    problems = problems or extra.problems(result)
     if problems:
         raise SpecError(problems)
     return result

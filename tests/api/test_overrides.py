@@ -302,8 +302,15 @@ def test_files_are_read_where_the_play_runs(connection: str, folder: pathlib.Pat
     task = {"dagops.airflow.manifests": {"kubeconfig": site.kubeconfig, "component": "extra"}, "vars": variables}
     again = {**task, "check_mode": True}
     missing = {**task, "vars": {**variables, "airflow_extra_manifests": ["manifests/*.json"]}}
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "a"},
+        "stringData": {"a": "{{ 'hunter' ~ 2 }}"},
+    }
+    leaky = {**task, "vars": {**variables, "airflow_extra_manifests": [secret]}}
     ansible = Ansible(connection, folder, site)
-    done, nothing, refused = ansible.play(task, again, missing)
+    done, nothing, refused, hidden = ansible.play(task, again, missing, leaky)
     assert sorted(done["objects"]["created"]) == [
         f"ConfigMap/{site.namespace}/from-file",
         f"ConfigMap/{site.namespace}/from-template-one",
@@ -317,7 +324,9 @@ def test_files_are_read_where_the_play_runs(connection: str, folder: pathlib.Pat
     assert refused["msg"].startswith(
         "airflow_extra_manifests[0] is 'manifests/*.json', which is no file, and matches none; looked beside the "
     )
+    assert hidden["msg"].startswith("airflow_extra_manifests[0] holds values of Secret/a")
     assert "Traceback" not in ansible.output
+    assert "hunter2" not in ansible.output
 
 
 def test_they_come_with_a_run_and_go_with_the_instance(

@@ -22,15 +22,20 @@ COMPONENT: t.Final = "extra"
 
 def render(values: Values) -> list[Object]:
     """The objects, with what they share with all others of the instance."""
-    found = [
-        (path, item)
-        for index, given in enumerate(values.extra.manifests)
-        for path, item in _flat(given, f"{VARIABLE}[{index}]")
-    ]
-    problems = [problem for path, item in found for problem in _problems(path, item)]
-    if problems:
-        raise SpecError(problems)
-    return [_labelled(values, item) for _path, item in found]
+    told = problems(values.extra.manifests)
+    if told:
+        raise SpecError(told)
+    return [_labelled(values, item) for _path, item in _all(values.extra.manifests)]
+
+
+def problems(manifests: t.Sequence[t.Any]) -> list[str]:
+    """A sentence for each of the objects that cannot be applied."""
+    return [problem for path, item in _all(manifests) for problem in _problems(path, item)]
+
+
+def _all(manifests: t.Sequence[t.Any]) -> t.Iterator[tuple[str, t.Any]]:
+    for index, item in enumerate(manifests):
+        yield from _flat(item, f"{VARIABLE}[{index}]")
 
 
 def _flat(item: t.Any, path: str) -> t.Iterator[tuple[str, t.Any]]:

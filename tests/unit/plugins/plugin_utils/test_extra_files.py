@@ -131,6 +131,13 @@ def test_what_cannot_be_read_is_told_all_at_once(
     assert binary.startswith(f"airflow_extra_manifests[5]: {inventory}/binary.yml")
 
 
+def test_values_of_secrets_do_not_leave_the_controller(variables: Object, inventory: pathlib.Path) -> None:
+    (inventory / "a.yml").write_text(f"{config_map('a').replace('ConfigMap', 'Secret')}stringData:\n  a: hunter2\n")
+    (told,) = refused(variables, "a.yml")
+    assert told.startswith("airflow_extra_manifests[0].items[0] holds values of Secret/a")
+    assert "hunter2" not in told
+
+
 def test_where_there_is_no_inventory_folder(variables: Object, playbooks: pathlib.Path) -> None:
     (playbooks / "a.yml").write_text(config_map("a"))
     assert names({**variables, "inventory_dir": None}, "a.yml") == ["a"]
