@@ -53,6 +53,11 @@ options:
       - It is the only thing that check mode makes in the cluster, so it wants this consent. It changes no database.
     type: bool
     default: false
+  remembered:
+    description:
+      - What M(dagops.airflow.preflight) returned as C(remembered) in the same play. With it, a migration is refused
+        when another run has changed the instance since.
+    type: dict
   lost_fernet_key_accepted:
     description:
       - Consent to a Fernet key that decrypts nothing of what is encrypted in the database, because the old one is lost.
@@ -162,6 +167,7 @@ def argument_spec() -> dict[str, t.Any]:
         "newer_image": {"type": "str"},
         "show_sql": {"type": "bool", "default": False},
         "check_job": {"type": "bool", "default": False},
+        "remembered": {"type": "dict"},
         "lost_fernet_key_accepted": {"type": "bool", "default": False, "no_log": False},
     }
 

@@ -83,8 +83,8 @@ keys:
   type: int
   returned: if O(state=rotated) or O(state=finalized)
 verified:
-  description: Number of encrypted values that the first key decrypts (in check mode with O(state=rotated), would decrypt),
-    and of those that need an older one. Null where no pod runs that could tell.
+  description: Number of encrypted values that the first key decrypts (in check mode with O(state=rotated), would
+    decrypt), and of those that need an older one. Null where no pod runs that could tell.
   type: dict
   returned: when it was proved
   sample:

@@ -96,6 +96,8 @@ options:
     description:
       - What M(dagops.airflow.preflight) returned as C(remembered) in the same play, so that the Lease of the instance
         need not be read once more.
+      - With it, changes are refused when another run has changed the instance since, for then nobody knows whether what
+        earlier tasks have found to be right still is.
     type: dict
   wait:
     description:

@@ -45,7 +45,8 @@ permissions_known:
   returned: success
 remembered:
   description:
-    - What the Lease of the instance remembers of earlier runs, for O(dagops.airflow.manifests#module:remembered).
+    - What the Lease of the instance remembers of earlier runs, and who held it last, for
+      O(dagops.airflow.manifests#module:remembered).
   type: dict
   returned: success
 problems:

@@ -49,9 +49,9 @@ options:
         type: str
   replace_fernet_key:
     description:
-      - Consent to a Fernet key in place of one that it cannot stand in for, which exists, or is gone though the database
-        of the running instance still holds what was encrypted with it. What is encrypted there is lost with that;
-        M(dagops.airflow.fernet_key) rotates a key without loss.
+      - Consent to a Fernet key in place of one that it cannot stand in for, which exists, or is gone though the
+        database of the running instance still holds what was encrypted with it. What is encrypted there is lost with
+        that; M(dagops.airflow.fernet_key) rotates a key without loss.
     type: bool
     default: false
 attributes:

@@ -11,8 +11,11 @@ PRIVATE to the collection: it can have breaking changes at any time.
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import json
 import os
+import signal
 import traceback
 import types
 import typing as t
@@ -27,6 +30,9 @@ from ansible_collections.dagops.airflow.plugins.module_utils.face import Failure
 from ansible_collections.dagops.airflow.plugins.plugin_utils.variables import gather, gather_secrets
 
 display = Display()
+
+# From the kernel's linux/prctl.h.
+PR_SET_PDEATHSIG = 1
 
 
 def plain(value: t.Any) -> t.Any:
@@ -80,6 +86,7 @@ class BackendAction(ActionBase):  # type: ignore[misc]  # ansible-core ships no 
             )
             return {**result, **module}
         self._apply_environment()
+        self._die_with_parent()
         return {**result, **self._run_backend(arguments)}
 
     def _apply_environment(self) -> None:
@@ -93,6 +100,16 @@ class BackendAction(ActionBase):  # type: ignore[misc]  # ansible-core ships no 
 
     def _noun(self) -> str:
         return self.MODULE.__name__.rpartition(".")[2]
+
+    @staticmethod
+    def _die_with_parent() -> None:
+        """End this process when ansible-playbook is killed: on Linux the kernel can be asked to see to it.
+
+        The workers of ansible-core are sessions of their own, so one would go on, and change things in the name of a
+        run that is no more.
+        """
+        with contextlib.suppress(AttributeError, OSError):
+            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
     def _run_backend(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
         constraints: dict[str, t.Any] = getattr(self.MODULE, "CONSTRAINTS", {})

@@ -10,7 +10,7 @@ import typing as t
 import pytest
 
 from ansible_collections.dagops.airflow.plugins.module_utils.face import Failure
-from ansible_collections.dagops.airflow.plugins.module_utils.kube import kinds, lease
+from ansible_collections.dagops.airflow.plugins.module_utils.kube import engine, kinds, lease
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.scope import Scope
 from ansible_collections.dagops.airflow.plugins.modules import manifests
 from tests.api.support import (
@@ -406,7 +406,7 @@ class TestAbsent:
 
 class TestChecksums:
     def test_a_change_rolls_exactly_the_pods_that_read_it(self, site: Site) -> None:
-        key = secret(f"{INSTANCE}-api-secret-key", **{"api-secret-key": "k3y-of-the-hashes"})
+        key = secret(f"{INSTANCE}-checksum-key", **{"checksum-key": "k3y-of-the-hashes"})
         both = [
             reading("web", {"configMapRef": {"name": "settings"}}, {"secretRef": {"name": "database"}}),
             reading("other", {"configMapRef": {"name": "settings"}}),
@@ -428,7 +428,7 @@ class TestSecrets:
         shown = [site.manifests(secret("a", password="hunter2-old"))]
         shown.append(site.predicted(secret("a", password="hunter2-new")))
         assert shown[1]["diff"][0]["before"] != shown[1]["diff"][0]["after"]
-        key = secret(f"{INSTANCE}-api-secret-key", **{"api-secret-key": "hunter2-key"})
+        key = secret(f"{INSTANCE}-checksum-key", **{"checksum-key": "hunter2-key"})
         shown.append(site.predicted(secret("a", password="hunter2-new"), key))
         shown.append(site.predicted(secret("a", password="hunter2-last"), key))
         assert "fingerprint" in shown[3]["diff"][0]["after"]
@@ -463,6 +463,33 @@ class TestLease:
         # What was read before the wait is read again: the other run has changed it.
         assert names(result, "updated") == ["ConfigMap/a"]
         assert names(result, "created") == ["ConfigMap/c"]
+
+    def test_a_run_does_not_go_on_after_another(self, site: Site) -> None:
+        """What its earlier tasks have found to be right may not be right any more."""
+        voice = site.face(objects=[])
+        site.manifests(config_map("a"))
+        began = engine.begin(site.cluster, INSTANCE, site.namespace, voice, check_mode=False)
+        assert site.manifests(config_map("a", ours="1"), remembered=began)["changed"]
+        taken = {"holderIdentity": "bob@elsewhere", "acquireTime": "2026-01-01T00:00:00.000000Z"}
+        gone = {lease.PROCESS: f"{lease.holder().process.rsplit('/', 1)[0]}/1"}
+        site.cluster.patch(
+            lease.LEASE, f"{INSTANCE}-lock", site.namespace, {"metadata": {"annotations": gone}, "spec": taken}
+        )
+        assert not site.manifests(config_map("a", ours="1"), remembered=began)["changed"]
+        with pytest.raises(Failure, match=r"Another run has changed this instance since this one began: bob@elsewhere"):
+            site.manifests(config_map("a", ours="2"), remembered=began)
+        began = engine.begin(site.cluster, INSTANCE, site.namespace, voice, check_mode=False)
+        assert site.manifests(config_map("a", ours="2"), remembered=began)["changed"]
+
+    def test_a_run_begins_when_another_has_ended(self, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(lease, "BETWEEN_TASKS", 1)
+        other = hold(site, lease.Holder(name="bob@elsewhere", process=""))
+        threading.Timer(0.5, other.rest, [{}]).start()
+        face = site.face(objects=[])
+        engine.begin(site.cluster, INSTANCE, site.namespace, face, check_mode=True)
+        assert "Another run is changing this instance: bob@elsewhere" in face.warnings[0]
+        engine.begin(site.cluster, INSTANCE, site.namespace, face, check_mode=False)
+        assert "waiting for another run: bob@elsewhere" in face.lines[0]
 
     def test_the_lease_stays_with_a_run_between_its_tasks(self, site: Site) -> None:
         site.manifests(config_map("a"))

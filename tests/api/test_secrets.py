@@ -22,6 +22,7 @@ SECRET = kinds.named("Secret")
 KEYS = {
     "admin": {"username", "password"},
     "api-secret-key": {"api-secret-key"},
+    "checksum-key": {"checksum-key"},
     "fernet-key": {"fernet-key"},
     "jwt-secret": {"jwt-secret"},
     "metadata": {"connection", "connection-async", "connection-direct"},
@@ -268,6 +269,21 @@ class TestFernetKey:
         assert (again["changed"], again["origin"], again["verified"]) == (False, "existing", None)
         assert content(site) == before
         assert set(before) == {"fernet-key"}
+
+    def test_each_step_is_foreseen(self, site: Site) -> None:
+        """Create, again, modify, again; each in check mode first. Nothing deletes a key."""
+        old, new = fernet.generate(), fernet.generate()
+        for key, origin in ((old, "given"), (f"{new},{old}", "given"), (None, "existing")):
+            before = content(site)
+            expected = call(fernet_key, site, check=True, key=key)
+            assert content(site) == before
+            result = call(fernet_key, site, key=key)
+            for part in ("changed", "diff", "origin"):
+                assert result[part] == expected[part]
+            assert (result["origin"], result["changed"]) == (origin, origin == "given")
+            again = call(fernet_key, site, key=key)
+            assert (again["changed"], again["diff"]) == (False, [])
+        assert content(site)["fernet-key"] == {"fernet-key": f"{new},{old}"}
 
     def test_present_takes_a_given_key(self, site: Site) -> None:
         key = fernet.generate()

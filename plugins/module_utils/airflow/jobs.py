@@ -19,7 +19,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.kube import engine,
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import Cluster
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.errors import ApiError
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object, label, named
-from ansible_collections.dagops.airflow.plugins.module_utils.kube.scope import Scope
+from ansible_collections.dagops.airflow.plugins.module_utils.kube.lease import Lock
 
 Told = dict[str, t.Any]
 
@@ -33,25 +33,26 @@ _STEP: t.Final = re.compile(r"Running ((?:upgrade|downgrade) \w* -> \w*(?:, [^\[
 
 
 class Jobs:
-    """The Jobs of one instance."""
+    """The Jobs of one instance, run under its Lease."""
 
-    def __init__(self, cluster: Cluster, where: Target, *, timeout: float, notify: t.Callable[[str], None]) -> None:
+    def __init__(
+        self, cluster: Cluster, where: Target, lock: Lock, *, timeout: float, notify: t.Callable[[str], None]
+    ) -> None:
         self._cluster = cluster
         self._where = where
+        self._lock = lock
         self._timeout = timeout
         self._notify = notify
 
     def run(self, job: Object, doing: str) -> tuple[Object, Told | None]:
         """The Job and what it told at its end; raises ``Failure``, with its last log lines, where it told nothing."""
-        part = Scope(instance=self._where.instance, namespace=self._where.namespace, component="migrate")
-        lock = engine.lock_of(self._cluster, part)
-        lock.acquire({}, engine.LOCK_PATIENCE, self._notify)
+        self._lock.acquire({}, engine.LOCK_PATIENCE, self._notify)
         try:
-            return self._run(job, doing, lock.renew)
+            return self._run(job, doing)
         finally:
-            lock.rest({})
+            self._lock.rest({})
 
-    def _run(self, job: Object, doing: str, alive: t.Callable[[], None]) -> tuple[Object, Told | None]:
+    def _run(self, job: Object, doing: str) -> tuple[Object, Told | None]:
         self._wait_for_others(job)
         job = self._started(job)
         self._notify(f"{label(job)} {doing}")
@@ -63,7 +64,7 @@ class Jobs:
                 [job],
                 timeout=self._timeout,
                 notify=self._notify,
-                alive=alive,
+                alive=self._lock.renew,
                 over=lambda: look() is not None,
             )
         except Failure as failure:

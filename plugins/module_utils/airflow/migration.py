@@ -29,8 +29,10 @@ from ansible_collections.dagops.airflow.plugins.module_utils.airflow.target impo
     source,
 )
 from ansible_collections.dagops.airflow.plugins.module_utils.face import Face, Failure, Stopwatch
+from ansible_collections.dagops.airflow.plugins.module_utils.kube import engine
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import Cluster, connect
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object, label, named
+from ansible_collections.dagops.airflow.plugins.module_utils.kube.scope import Scope
 from ansible_collections.dagops.airflow.plugins.module_utils.render import config, names
 from ansible_collections.dagops.airflow.plugins.module_utils.render.migration import migration_job
 from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import image
@@ -65,7 +67,9 @@ class Migration:
         self._values = values
         self._where = Target(instance=values.name, namespace=values.namespace, values=values)
         self._image = image(values, values.instance.image, values.instance.version)
-        self._jobs = Jobs(cluster, self._where, timeout=face.params["wait_timeout"], notify=face.progress)
+        part = Scope(instance=values.name, namespace=values.namespace, component="migrate")
+        lock = engine.lock_of(cluster, part, face.params["remembered"])
+        self._jobs = Jobs(cluster, self._where, lock, timeout=face.params["wait_timeout"], notify=face.progress)
         self._stopwatch = Stopwatch()
 
     def run(self) -> dict[str, t.Any]:

@@ -19,10 +19,10 @@ from ansible_collections.dagops.airflow.plugins.module_utils.airflow import proo
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow.access import texts
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow.secrets import Texts, Wanted
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow.target import described
-from ansible_collections.dagops.airflow.plugins.module_utils.airflow.versions import facts
 from ansible_collections.dagops.airflow.plugins.module_utils.face import Face, Failure
 from ansible_collections.dagops.airflow.plugins.module_utils.kube import checksums, diff
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import Cluster, connect
+from ansible_collections.dagops.airflow.plugins.module_utils.kube.engine import CHECKSUM_KEY
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.errors import ApiError
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object, label, named
 from ansible_collections.dagops.airflow.plugins.module_utils.render import names
@@ -263,11 +263,11 @@ def ensure_all(store: SecretStore, values: Values, given: secrets.Given, *, repl
 
 def fingerprints(values: Values, outcomes: t.Sequence[Outcome]) -> dict[str, checksums.Prints]:
     """Fingerprints of what the Secrets hold now, or would hold: by these a later task sees which pods to restart."""
-    session = facts(values.major).session_key
-    key = next(outcome.texts[session] for outcome in outcomes if outcome.name == names.name(values, session))
+    name = names.name(values, CHECKSUM_KEY)
+    key = next(outcome.texts[CHECKSUM_KEY] for outcome in outcomes if outcome.name == name)
     return {
         outcome.name: {
-            name: diff.fingerprint(encoded(text), encoded(key).encode()) for name, text in outcome.texts.items()
+            field: diff.fingerprint(encoded(text), encoded(key).encode()) for field, text in outcome.texts.items()
         }
         for outcome in outcomes
     }

@@ -20,6 +20,7 @@ import urllib.parse
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow import fernet
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow.versions import facts
 from ansible_collections.dagops.airflow.plugins.module_utils.face import Failure
+from ansible_collections.dagops.airflow.plugins.module_utils.kube.engine import CHECKSUM_KEY
 from ansible_collections.dagops.airflow.plugins.module_utils.render import names
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import SecretRef, Values
 
@@ -107,6 +108,7 @@ def required_secrets(values: Values, given: Given, *, replace_fernet_key: bool =
     """The Secrets that keep something: all but those that are derived from them."""
     web = facts(values.major).session_key
     wanted = [
+        Wanted(name=names.name(values, CHECKSUM_KEY), entries={CHECKSUM_KEY: Entry(generate=token)}),
         Wanted(name=names.name(values, "fernet-key"), entries={"fernet-key": fernet_entry(given, replace_fernet_key)}),
         Wanted(name=names.name(values, web), entries={web: _entry(given, "api_secret_key", token)}),
         Wanted(

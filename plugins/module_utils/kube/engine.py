@@ -28,10 +28,12 @@ from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import O
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.live import Key, Live, Place, key, place
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.scope import Scope
 
+HELD: t.Final = "held"
+"""In what the tasks of a run remember: who held the Lease when it began."""
 LOCK_PATIENCE: t.Final = 150.0
 """Seconds to wait for another run; more than it takes until the Lease of a killed one can be taken."""
-_KEY_SECRETS: t.Final = {"api-secret-key": "api-secret-key", "webserver-secret-key": "webserver-secret-key"}
-"""Secrets of the instance (without its name), and their keys, one of which keys the hashes of the others."""
+CHECKSUM_KEY: t.Final = "checksum-key"
+"""The Secret of the instance (without its name) and its key that keys the fingerprints of all others."""
 
 
 def _nothing() -> None:
@@ -62,7 +64,7 @@ class Request:
     secrets: t.Mapping[str, checksums.Prints] = dataclasses.field(default_factory=dict)
     """Fingerprints of Secrets by name, as an earlier task has made them, or in check mode would make them."""
     remembered: t.Mapping[str, str] | None = None
-    """The notes of the Lease, where an earlier task of this run has read it."""
+    """What ``begin`` returned to an earlier task of this run."""
     consent: Consent = Consent()
     prune: bool = False
     delete_data: bool = False
@@ -97,15 +99,21 @@ class Outcome:
         }
 
 
-def lock_of(cluster: Cluster, part: Scope) -> lease.Lock:
-    """The Lease of the instance."""
-    return lease.Lock(cluster, part.namespace, f"{part.instance}-lock", part.labels, lease.holder())
+def lock_of(cluster: Cluster, part: Scope, remembered: t.Mapping[str, str] | None = None) -> lease.Lock:
+    """The Lease of the instance, for a run that has begun when ``remembered`` was true."""
+    since = (remembered or {}).get(HELD)
+    return lease.Lock(cluster, part.namespace, f"{part.instance}-lock", part.labels, lease.holder(), since)
 
 
-def remembered(cluster: Cluster, instance: str, namespace: str) -> dict[str, str]:
-    """What the Lease of an instance remembers, for ``Request.remembered`` of later tasks."""
-    part = Scope(instance=instance, namespace=namespace, component="")
-    return scope.notes_of_kinds(lock_of(cluster, part).read_once())
+def begin(cluster: Cluster, instance: str, namespace: str, voice: Voice, *, check_mode: bool) -> dict[str, str]:
+    """Begin a run while nobody else changes the instance; returns what its tasks need to know of the Lease."""
+    lock = lock_of(cluster, Scope(instance=instance, namespace=namespace, component=""))
+    lock.read()
+    if not check_mode:
+        lock.await_free(LOCK_PATIENCE, voice.progress)
+    elif other := lock.other():
+        voice.warn(f"Another run is changing this instance: {other}. What is told here may not be true when it ends.")
+    return {**scope.notes_of_kinds(lock.notes), HELD: lock.held}
 
 
 class Ground:
@@ -120,7 +128,7 @@ class Ground:
         self.lock: lease.Lock | None = None
         self.remembered: set[Place] = set()
         if request.scope:
-            self.lock = lock_of(cluster, request.scope)
+            self.lock = lock_of(cluster, request.scope, request.remembered)
         self.read()
 
     def read(self) -> None:
@@ -219,11 +227,10 @@ def _key_of(one: checksums.Reference) -> Key:
 def _hash_key(ground: Ground) -> bytes | None:
     if ground.scope is None:
         return None
-    for name, field in _KEY_SECRETS.items():
-        found = ground.live.find(Key("", "Secret", ground.scope.namespace, f"{ground.scope.instance}-{name}"))
-        if found and (value := (found.get("data") or {}).get(field)):
-            return str(value).encode()
-    return None
+    name = f"{ground.scope.instance}-{CHECKSUM_KEY}"
+    found = ground.live.find(Key("", "Secret", ground.scope.namespace, name))
+    value = ((found or {}).get("data") or {}).get(CHECKSUM_KEY)
+    return str(value).encode() if value else None
 
 
 def _make(

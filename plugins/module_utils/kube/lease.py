@@ -87,12 +87,21 @@ def is_gone(process: str) -> bool:
 class Lock:
     """The Lease of one instance, as this run holds it."""
 
-    def __init__(self, cluster: Cluster, namespace: str, name: str, labels: dict[str, str], who: Holder) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        namespace: str,
+        name: str,
+        labels: dict[str, str],
+        who: Holder,
+        since: str | None = None,
+    ) -> None:
         self._cluster = cluster
         self._namespace = namespace
         self._name = name
         self._labels = labels
         self._who = who
+        self._since = since
         self._renewed = 0.0
         self._duration = DURATION
         self._seen: tuple[str, float] | None = None
@@ -115,37 +124,61 @@ class Lock:
         """The annotations of the Lease as last seen."""
         return dict(((self.live or {}).get("metadata") or {}).get("annotations") or {})
 
+    @property
+    def held(self) -> str:
+        """Who held the Lease last, and since when; another word each time that another run takes it."""
+        spec = (self.live or {}).get("spec") or {}
+        return f"{spec.get('holderIdentity', '')} {spec.get('acquireTime', '')}".strip()
+
     def acquire(self, notes: dict[str, str], patience: float, notify: Notify) -> bool:
         """Take the Lease and write ``notes``; wait up to ``patience`` seconds for whoever holds it.
 
-        Returns whether somebody else held it, so that what was read before is no longer true.
+        Returns whether somebody else held it, so that what was read before is no longer true. A run that has told who
+        held it when it began (``since``) ends here instead: what its earlier tasks found may not be true any more.
         """
-        deadline, told, waited = time.monotonic() + patience, 0.0, False
+        deadline, waited = time.monotonic() + patience, False
         self._duration = DURATION
         self.read_once()
         while True:
-            other = self._other()
-            if other is None:
-                try:
-                    self._write(notes)
-                    return waited
-                except ApiError as error:
-                    # Otherwise somebody was quicker, or changed the Lease since we read it.
-                    if not (error.exists or error.conflict):
-                        raise
-            elif time.monotonic() > deadline:
+            self._refuse_if_overtaken()
+            waited = self.await_free(deadline - time.monotonic(), notify) or waited
+            try:
+                self._write(notes)
+                return waited
+            except ApiError as error:
+                # Otherwise somebody was quicker, or changed the Lease since we read it.
+                if not (error.exists or error.conflict):
+                    raise
+            waited = True
+            time.sleep(0.1)
+            self.read()
+
+    def await_free(self, patience: float, notify: Notify) -> bool:
+        """Wait up to ``patience`` seconds until nobody else holds the Lease; whether there was anybody."""
+        deadline, told, waited = time.monotonic() + patience, 0.0, False
+        while other := self.other():
+            if time.monotonic() > deadline:
                 raise Failure(
                     f"Another run is changing this instance: {other}. Wait until it ends; if it was killed, "
                     f"its Lease {self._namespace}/{self._name} is taken {DURATION} s after its last sign of life."
                 )
-            elif time.monotonic() > told:
+            if time.monotonic() > told:
                 notify(f"waiting for another run: {other}")
                 told = time.monotonic() + 5
             waited = True
-            time.sleep(_POLL if other else 0.1)
+            time.sleep(_POLL)
             self.read()
+        return waited
 
-    def _other(self) -> str | None:
+    def _refuse_if_overtaken(self) -> None:
+        if self._since is None or self._is_mine() or self.held == self._since:
+            return
+        raise Failure(
+            f"Another run has changed this instance since this one began: {self.held or 'it removed the instance'}. "
+            "Nothing was changed by this task. Run again."
+        )
+
+    def other(self) -> str | None:
         """Who else holds the Lease, in words."""
         spec = (self.live or {}).get("spec") or {}
         name = spec.get("holderIdentity")
@@ -189,7 +222,7 @@ class Lock:
             self._renewed = 0.0
             if self._duration == DURATION:
                 raise Failure(
-                    f"Another run has taken this instance over ({self._other() or 'it has ended'}), since this one was "
+                    f"Another run has taken this instance over ({self.other() or 'it has ended'}), since this one was "
                     "silent for too long. Run again when it has ended."
                 ) from error
 

@@ -73,10 +73,11 @@ def run(face: Face) -> dict[str, t.Any]:
             f"Airflow instance {values.name} cannot be applied, and nothing was changed. {count}{'; '.join(problems)}.",
             problems=problems,
         )
+    remembered = engine.begin(cluster, values.name, values.namespace, face, check_mode=face.check_mode)
     return {
         "changed": False,
         "kubernetes_version": version["gitVersion"],
         "permissions_known": rules is not None,
-        "remembered": engine.remembered(cluster, values.name, values.namespace) if namespace else {},
+        "remembered": remembered,
         "api_requests": cluster.requests,
     }
