@@ -24,7 +24,6 @@ from ansible_collections.dagops.airflow.plugins.module_utils.airflow.secret_stor
 )
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow.secrets import Entry, Wanted
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow.target import component_of, described
-from ansible_collections.dagops.airflow.plugins.module_utils.airflow.versions import facts
 from ansible_collections.dagops.airflow.plugins.module_utils.face import Face, Failure
 from ansible_collections.dagops.airflow.plugins.module_utils.kube import diff, engine, wait
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.checksums import Prints, Reference, references
@@ -208,8 +207,8 @@ class FernetKey:
 
     def _prints(self, key: Outcome) -> dict[str, Prints]:
         """Fingerprints of the Secret as it is now, or, in check mode, would be."""
-        session = facts(self._values.major).session_key
-        secret = (self._store.own(names.name(self._values, session)) or {}).get(session)
+        name = names.name(self._values, engine.CHECKSUM_KEY)
+        secret = (self._store.own(name) or {}).get(engine.CHECKSUM_KEY)
         if secret is None:
             return {}
         by = encoded(secret).encode()
