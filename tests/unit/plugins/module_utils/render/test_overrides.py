@@ -5,9 +5,12 @@ from __future__ import annotations
 import copy
 import itertools
 import json
+import pathlib
+import re
 import typing as t
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -377,3 +380,18 @@ def test_the_golden_case_shows_them() -> None:
     assert values.instance.overrides
     assert values.instance.json_patches
     assert values.extra.manifests
+
+
+def examples() -> list[Object]:
+    """The variables that the documentation shows."""
+    text = (pathlib.Path(__file__).parents[5] / "docs/overrides.md").read_text()
+    return [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)]
+
+
+@pytest.mark.parametrize("number", range(len(examples())))
+def test_what_the_documentation_shows_works(number: int) -> None:
+    example = examples()[number]
+    # Files are for those who read them.
+    manifests = [item for item in example.get("airflow_extra_manifests", []) if isinstance(item, dict)]
+    base = {**BASE, "airflow_instance": "analytics"}
+    assert render_all(load({**base, **example, "airflow_extra_manifests": manifests})) != render_all(load(base))
