@@ -280,8 +280,8 @@ MUTATIONS = (
         ("an object tells its part", "[names.ROLE_LABEL] = component", '[names.ROLE_LABEL] = "core"'),
     ),
     *of_file(
-        "spec/rules.py",
-        ("a secret is refused in airflow.cfg", '        ("core", "fernet_key"): "airflow_core_fernet_key",\n', ""),
+        "spec/airflow_options.py",
+        ("a secret is refused in airflow.cfg", '    ("core", "fernet_key"): "airflow_core_fernet_key",\n', ""),
         tests=("spec",),
     ),
     *of_file(

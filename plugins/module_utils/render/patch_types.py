@@ -13,7 +13,7 @@ import functools
 import typing as t
 
 from ansible_collections.dagops.airflow.plugins.module_utils.render import patch_table
-from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import said
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import said, sort_of
 
 _SCALARS: t.Final[dict[str, tuple[str, tuple[type, ...]]]] = {
     "s": ("text", (str,)),
@@ -118,13 +118,13 @@ def problems(value: t.Any, kind: Type, path: str) -> t.Iterator[str]:
         return
     if kind.is_mapping:
         if not isinstance(value, dict):
-            yield f"{path} must be a mapping, not {said(value)}"
+            yield f"{path} must be a mapping, not {sort_of(value)}"
             return
         for name, inner in value.items():
             yield from problems(inner, kind.field(name), joined(path, name))
     elif kind.item:
         if not isinstance(value, list):
-            yield f"{path} must be a list, not {said(value)}"
+            yield f"{path} must be a list, not {sort_of(value)}"
             return
         for index, inner in enumerate(value):
             yield from problems(inner, kind.item, f"{path}[{element(inner, kind.merge_key, index)}]")

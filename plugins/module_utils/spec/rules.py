@@ -8,18 +8,113 @@ PRIVATE to the collection: it can have breaking changes at any time.
 
 from __future__ import annotations
 
+import difflib
+import ipaddress
+import re
 import typing as t
+import urllib.parse
 
-from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Image, Values
+from ansible_collections.dagops.airflow.plugins.module_utils.spec import airflow_options, kubernetes
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import below, camel, said, suggestion
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Image, Pods, Values, Workload
 
 MINIMUM_VERSION = (2, 11)
+NEWEST_MAJOR = 3
+
+# Volumes that the collection gives pods, which can have each once only; and environment variables that something else
+# of the instance has to agree with, with what to set instead.
+AIRFLOW_VOLUMES = frozenset({"config", "tmp", "logs", "canary", "pod-template"})
+OWN_VOLUMES = {
+    "airflow_database_postgres": frozenset({"data", "run", "tmp"}),
+    "airflow_database_pgbouncer": frozenset({"config", "tmp"}),
+}
+AIRFLOW_ENV: dict[str, str] = {
+    "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "airflow_database_host and what goes with it",
+    "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": "airflow_database_host and what goes with it",
+    "AIRFLOW__CORE__FERNET_KEY": "airflow_core_fernet_key",
+    "AIRFLOW__CORE__EXECUTOR": "airflow_core_executor",
+    "AIRFLOW__API_AUTH__JWT_SECRET": "airflow_core_jwt_secret",
+    "AIRFLOW__API__SECRET_KEY": "airflow_core_api_secret_key",
+    "AIRFLOW__WEBSERVER__SECRET_KEY": "airflow_core_api_secret_key",
+}
+OWN_ENV: dict[str, dict[str, str]] = {
+    "airflow_database_postgres": {
+        "POSTGRES_USER": "airflow_database_user",
+        "POSTGRES_PASSWORD": "airflow_database_password",
+        "POSTGRES_DB": "airflow_database_name",
+    },
+    "airflow_database_pgbouncer": {},
+}
+
+
+def pods(values: Values) -> t.Iterator[tuple[str, str, Pods]]:
+    """The path of the variable, the main container and the shape of all pods that the instance runs."""
+    core, database = values.core, values.database
+    yield "airflow_core_api_server", values.web_component, core.api_server
+    yield "airflow_core_scheduler", "scheduler", core.scheduler
+    yield "airflow_core_dag_processor", "dag-processor", core.dag_processor
+    if core.triggerer.enabled:
+        yield "airflow_core_triggerer", "triggerer", core.triggerer
+    if core.executor == "KubernetesExecutor":
+        yield "airflow_core_workers", "base", core.workers
+    if database.provider == "embedded":
+        yield "airflow_database_postgres", "postgresql", database.postgres
+    if database.pgbouncer.enabled:
+        yield "airflow_database_pgbouncer", "pgbouncer", database.pgbouncer
+
+
+# --- the instance -------------------------------------------------------------------------------------------------
 
 
 def version(values: Values) -> t.Iterator[str]:
-    """The collection knows Airflow from 2.11 on."""
+    """The collection knows Airflow from 2.11 on, and no major version that does not exist yet."""
     major, minor = (int(part) for part in values.instance.version.split(".")[:2])
     if (major, minor) < MINIMUM_VERSION:
         yield f"airflow_version is {values.instance.version}, but the oldest Airflow that can be run is 2.11"
+    if major > NEWEST_MAJOR:
+        yield f"airflow_version is {values.instance.version}, but the newest Airflow that is known is {NEWEST_MAJOR}.x"
+
+
+def tag_of_version(values: Values) -> t.Iterator[str]:
+    """The official image's tag tells which version is in it."""
+    image, wanted = values.instance.image, values.instance.version
+    found = re.match(r"(slim-)?([0-9]+\.[0-9]+\.[0-9]+)(?![0-9.])", image.tag or "")
+    if found and (image.repository or "").endswith("apache/airflow") and not wanted.startswith(found[2]):
+        yield (
+            f"airflow_image.tag is {said(image.tag)}, but airflow_version is {wanted}: set airflow_version to "
+            f"{found[2]}, or take another tag"
+        )
+
+
+def system_namespace(values: Values) -> t.Iterator[str]:
+    """Namespaces that belong to Kubernetes itself."""
+    if values.namespace.startswith("kube-"):
+        yield f"airflow_namespace is {said(values.namespace)}, but kube-* is Kubernetes' own: choose another one"
+
+
+def images_pinned(values: Values) -> t.Iterator[str]:
+    """Where digests are demanded, every image that will run has one."""
+    if not values.instance.image_digests_required:
+        return
+    for path, image in images(values):
+        if not image.digest:
+            yield f"{path}.digest is required, because airflow_image_digests_required is true"
+    for path, _main, shape in pods(values):
+        for place, container in _containers(path, shape):
+            if "@sha256:" not in str(container.get("image")):
+                yield f"{place}.image must end in @sha256:<digest>, because airflow_image_digests_required is true"
+
+
+def images(values: Values) -> t.Iterator[tuple[str, Image]]:
+    """Every image that the instance runs, with the path of its variable."""
+    yield "airflow_image", values.instance.image
+    if values.database.provider == "embedded":
+        yield "airflow_database_postgres.image", values.database.postgres.image
+    if values.database.pgbouncer.enabled:
+        yield "airflow_database_pgbouncer.image", values.database.pgbouncer.image
+
+
+# --- the database -------------------------------------------------------------------------------------------------
 
 
 def external_database(values: Values) -> t.Iterator[str]:
@@ -27,13 +122,48 @@ def external_database(values: Values) -> t.Iterator[str]:
     database = values.database
     if database.provider == "external" and not database.host:
         yield "airflow_database_host is required where airflow_database_provider is 'external'"
-    if database.provider == "embedded" and database.host:
+    if database.provider == "external":
+        return
+    set_it = "set airflow_database_provider to 'external'"
+    if database.host:
         yield (
             f"airflow_database_host is '{database.host}', but airflow_database_provider is 'embedded', which runs a "
-            "database of its own: set airflow_database_provider to 'external'"
+            f"database of its own: {set_it}"
         )
-    if database.provider == "embedded" and database.credentials:
-        yield "airflow_database_credentials is for an external database; set airflow_database_provider to 'external'"
+    if database.credentials:
+        yield f"airflow_database_credentials is for an external database; {set_it}"
+    if database.port != 5432:
+        yield f"airflow_database_port is {database.port}, but the embedded database has 5432: leave it out, or {set_it}"
+    if database.sslmode in ("require", "verify-ca", "verify-full"):
+        yield (
+            f"airflow_database_sslmode is '{database.sslmode}', but the embedded database has no certificate: leave it "
+            f"out, or {set_it}"
+        )
+
+
+def pool(values: Values) -> t.Iterator[str]:
+    """PgBouncer serves more clients than it has connections, not fewer."""
+    wanted = values.database.pgbouncer
+    if wanted.enabled and wanted.pool_size > wanted.max_client_connections:
+        yield (
+            f"airflow_database_pgbouncer.poolSize is {wanted.pool_size}, which is more than "
+            f"airflow_database_pgbouncer.maxClientConnections, {wanted.max_client_connections}: a pool has fewer "
+            "connections than clients"
+        )
+
+
+# --- workloads ----------------------------------------------------------------------------------------------------
+
+
+def something_runs(values: Values) -> t.Iterator[str]:
+    """Each component is needed, or can be switched off."""
+    for path, _main, shape in pods(values):
+        if isinstance(shape, Workload) and shape.replicas == 0:
+            optional = hasattr(shape, "enabled")
+            remedy = (
+                "set enabled to false to do without" if optional else "Airflow does not work without; set 1 or more"
+            )
+            yield f"{path}.replicas is 0: {remedy}"
 
 
 def logs_survive(values: Values) -> t.Iterator[str]:
@@ -48,51 +178,217 @@ def logs_survive(values: Values) -> t.Iterator[str]:
         )
 
 
-def images_pinned(values: Values) -> t.Iterator[str]:
-    """Where digests are demanded, every image that will run has one."""
-    if not values.instance.image_digests_required:
+def logs_reach_all(values: Values) -> t.Iterator[str]:
+    """A volume that one node mounts holds no pods together that prefer different nodes."""
+    volume = values.logging.volume
+    if not volume.enabled or volume.access_mode != "ReadWriteOnce":
         return
-    for path, image in images(values):
-        if not image.digest:
-            yield f"{path}.digest is required, because airflow_image_digests_required is true"
+    for path, _main, shape in pods(values):
+        alone = shape.node_selector or shape.affinity is not None
+        if path.startswith("airflow_core_") and isinstance(shape, Workload) and shape.replicas > 1 and not alone:
+            yield (
+                f"airflow_logging_volume.accessMode is 'ReadWriteOnce', but {path}.replicas is {shape.replicas} and "
+                "its pods prefer different nodes, of which one can mount the volume: take ReadWriteMany, or hold the "
+                "pods on one node by nodeSelector or affinity"
+            )
 
 
-def images(values: Values) -> t.Iterator[tuple[str, Image]]:
-    """Every image that the instance runs, with the path of its variable."""
-    yield "airflow_image", values.instance.image
-    if values.database.provider == "embedded":
-        yield "airflow_database_postgres.image", values.database.postgres.image
-    if values.database.pgbouncer.enabled:
-        yield "airflow_database_pgbouncer.image", values.database.pgbouncer.image
+def volumes(values: Values) -> t.Iterator[str]:
+    """Each mount has a volume, and no volume is there twice."""
+    for path, _main, shape in pods(values):
+        own = OWN_VOLUMES.get(path, AIRFLOW_VOLUMES)
+        given = {one["name"] for one in shape.volumes}
+        for name in sorted(own & given):
+            yield f"{path}.volumes has '{name}', which the collection has in these pods already: choose another name"
+        mounts = [(f"{path}.volumeMounts", shape.volume_mounts)]
+        mounts += [(f"{place}.volumeMounts", one.get("volumeMounts") or []) for place, one in _containers(path, shape)]
+        for place, items in mounts:
+            for name in [one["name"] for one in items if one["name"] not in own | given]:
+                meant = suggestion(name, sorted(own | given))
+                yield f"{place} mounts the volume '{name}', which is not in {path}.volumes{meant}: declare it there"
 
 
-def protected_settings(values: Values) -> t.Iterator[str]:
+def environment(values: Values) -> t.Iterator[str]:
+    """What has a variable of its own is not set behind its back."""
+    given = [("airflow_core_env", AIRFLOW_ENV, values.core.env)]
+    given += [(f"{path}.env", OWN_ENV.get(path, AIRFLOW_ENV), shape.env) for path, _main, shape in pods(values)]
+    for path, own, items in given:
+        for name in sorted({one["name"] for one in items} & set(own)):
+            yield f"{path} sets {name}, which the collection sets itself: use {own[name]}"
+
+
+def containers(values: Values) -> t.Iterator[str]:
+    """All containers of a pod have names of their own."""
+    for path, main, shape in pods(values):
+        found = [(place, str(one["name"])) for place, one in _containers(path, shape)]
+        taken = {main}
+        for place, name in found:
+            if name in taken:
+                yield f"{place}.name is '{name}', as another container of the pod is called: choose another name"
+            taken.add(name)
+
+
+def _containers(path: str, shape: Pods) -> t.Iterator[tuple[str, dict[str, t.Any]]]:
+    for name in ("containers", "init_containers"):
+        for index, one in enumerate(getattr(shape, name)):
+            yield f"{path}.{camel(name)}[{index}]", one
+
+
+def pod_security(values: Values) -> t.Iterator[str]:
+    """What the Pod Security Standard of the namespace forbids."""
+    level = values.rbac.pod_security
+    if not values.rbac.namespace_managed or level == "privileged":
+        return
+    for path, _main, shape in pods(values):
+        contexts = [(f"{path}.securityContext", shape.security_context)]
+        contexts += [(f"{path}.containerSecurityContext", shape.container_security_context)]
+        contexts += [
+            (f"{place}.securityContext", one.get("securityContext") or {}) for place, one in _containers(path, shape)
+        ]
+        forbidden = [*_forbidden(contexts, level)]
+        forbidden += [f"{path}.volumes has the hostPath '{one['name']}'" for one in shape.volumes if "hostPath" in one]
+        for what in forbidden:
+            yield f"{what}, which airflow_rbac_pod_security '{level}' forbids: leave it out, or set another standard"
+
+
+def _forbidden(contexts: list[tuple[str, dict[str, t.Any]]], level: str) -> t.Iterator[str]:
+    worse: dict[str, t.Any] = {"privileged": True}
+    if level == "restricted":
+        worse |= {"allowPrivilegeEscalation": True, "runAsNonRoot": False, "runAsUser": 0}
+    for place, context in contexts:
+        for key, value in worse.items():
+            if key in context and context[key] == value:
+                yield f"{place}.{key} is {said(value)}"
+
+
+def identities(values: Values) -> t.Iterator[str]:
+    """The web component has another name in each major version."""
+    other = "webserver" if values.web_component == "api-server" else "api-server"
+    if other in values.rbac.service_accounts:
+        yield (
+            f"airflow_rbac_service_accounts.{other} is for another Airflow than {values.instance.version}, which has "
+            f"'{values.web_component}' instead"
+        )
+
+
+# --- airflow.cfg --------------------------------------------------------------------------------------------------
+
+
+def config_names(values: Values) -> t.Iterator[str]:
+    """Sections and options as the file can hold them; a section that is nearly one of Airflow's is misspelt."""
+    for section, options in values.core.config.items():
+        path = below("airflow_core_config", section)
+        if not re.fullmatch(r"[A-Za-z0-9_.-]+", section) or section == "DEFAULT":
+            yield f"{path} is no name of a section: letters, digits, underscores, dots and dashes"
+        elif section not in airflow_options.SECTIONS and (
+            near := difflib.get_close_matches(section, airflow_options.SECTIONS, n=1, cutoff=0.85)
+        ):
+            yield f"{path} is not a section of airflow.cfg (did you mean '{near[0]}'?)"
+        for name in options:
+            if not re.fullmatch(r"[A-Za-z0-9_.-]+", str(name)):
+                yield f"{below(path, name)} is no name of an option: letters, digits and underscores"
+
+
+def config_secrets(values: Values) -> t.Iterator[str]:
     """Secrets do not belong into airflow.cfg, which is a ConfigMap."""
-    secret = {
-        ("database", "sql_alchemy_conn"): "airflow_database_password",
-        ("core", "fernet_key"): "airflow_core_fernet_key",
-        ("api_auth", "jwt_secret"): "airflow_core_jwt_secret",
-        ("api", "secret_key"): "airflow_core_api_secret_key",
-        ("webserver", "secret_key"): "airflow_core_api_secret_key",
-    }
-    for (section, key), variable in secret.items():
-        if key in values.core.config.get(section, {}):
-            yield (f"airflow_core_config.{section}.{key} would put a secret into a ConfigMap: use {variable} instead")
+    for section, options in values.core.config.items():
+        for name, value in options.items():
+            place = f"airflow_core_config.{section}.{name} would put a secret into a ConfigMap: use"
+            if variable := airflow_options.KEPT_SECRETS.get((section, name)):
+                yield f"{place} {variable} instead"
+            elif kubernetes.holds_secret(str(name), value):
+                variable = f"AIRFLOW__{section}__{name}".upper().replace(".", "_")
+                yield f"{place} airflow_core_env with the name {variable} and valueFrom.secretKeyRef instead"
+
+
+def config_kept(values: Values) -> t.Iterator[str]:
+    """Options that objects of the instance depend on are set by variables of their own."""
+    for (section, name), variable in airflow_options.KEPT_OPTIONS.items():
+        if name in values.core.config.get(section, {}):
+            yield (
+                f"airflow_core_config.{section}.{name} would differ from what other objects of the instance take it to "
+                f"be: use {variable} instead"
+            )
+
+
+def config_versions(values: Values) -> t.Iterator[str]:
+    """Options that another major version has."""
+    known = {(section, str(name)) for section, options in values.core.config.items() for name in options}
+    for section, name in sorted(known - set(airflow_options.KEPT_OPTIONS) - set(airflow_options.KEPT_SECRETS)):
+        what = f"airflow_core_config.{section}.{name} is an option of Airflow"
+        if values.major >= 3 and (section, name) in airflow_options.RENAMED:
+            new = airflow_options.RENAMED[section, name]
+            yield f"{what} 2, and Airflow 3 " + (f"calls it {new}: use that" if new else "has none: leave it out")
+        elif values.major < 3 and f"{section}.{name}" in airflow_options.FORMER:
+            yield f"{what} 3, and Airflow 2 calls it {'.'.join(airflow_options.FORMER[f'{section}.{name}'])}: use that"
+        elif values.major < 3 and section in airflow_options.SECTIONS_OF_3:
+            yield f"{what} 3, and Airflow {values.instance.version} has no section {section}: leave it out"
+
+
+def webserver_config_secrets(values: Values) -> t.Iterator[str]:
+    """webserver_config.py is in a ConfigMap, too."""
+    for number, line in enumerate((values.core.webserver_config or "").splitlines(), start=1):
+        found = re.match(r"\s*(\w+)\s*=\s*[rRbBuU]?([\"'])(?!\2)", line)
+        if found and kubernetes.holds_secret(found[1], "something"):
+            yield (
+                f"airflow_core_webserver_config would put a secret into a ConfigMap ({found[1]}, line {number}): read "
+                "it from os.environ, and give it by airflow_core_env and valueFrom.secretKeyRef"
+            )
+
+
+# --- the way in ---------------------------------------------------------------------------------------------------
 
 
 def ingress_has_address(values: Values) -> t.Iterator[str]:
-    """An Ingress needs a host."""
-    if values.ingress.enabled and not values.core.base_url:
+    """An Ingress needs a host that a name server can know."""
+    address = values.core.base_url
+    if not values.ingress.enabled:
+        return
+    if not address:
         yield "airflow_core_base_url is required where airflow_ingress_enabled is true: it gives the Ingress its host"
+        return
+    url = urllib.parse.urlsplit(address)
+    if not _is_name(url.hostname or ""):
+        yield (
+            f"airflow_core_base_url is {said(address)}, but the host of an Ingress must be a name of lower-case "
+            "letters, digits, dashes and dots"
+        )
+    if values.ingress.tls_secret and url.scheme != "https":
+        yield (
+            f"airflow_ingress_tls_secret is '{values.ingress.tls_secret}', but airflow_core_base_url begins with "
+            "http://: write https://, or leave the Secret out"
+        )
+
+
+def _is_name(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return bool(re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*", host))
+    return False
 
 
 RULES: tuple[t.Callable[[Values], t.Iterator[str]], ...] = (
     version,
-    external_database,
-    logs_survive,
+    tag_of_version,
+    system_namespace,
     images_pinned,
+    external_database,
+    pool,
+    something_runs,
+    logs_survive,
+    logs_reach_all,
+    volumes,
+    environment,
+    containers,
+    pod_security,
+    identities,
+    config_names,
+    config_secrets,
+    config_kept,
+    config_versions,
+    webserver_config_secrets,
     ingress_has_address,
-    protected_settings,
 )
 
 

@@ -28,6 +28,12 @@ Verbatim = t.Any
 
 T = t.TypeVar("T")
 
+Check: t.TypeAlias = "t.Callable[[t.Any, str], t.Iterator[str]]"
+"""Yields a sentence, which begins with the path, for every mistake in a value."""
+
+LARGEST_INTEGER: t.Final = 2**31 - 1
+_WITH_PASSWORD = re.compile(r"[^\s/]*:\S*@")
+
 TRUE = frozenset(["true", "yes", "on", "1", "y", "t"])
 FALSE = frozenset(["false", "no", "off", "0", "n", "f"])
 
@@ -43,6 +49,14 @@ class SpecError(Failure):
         self.problems = problems
 
 
+@dataclasses.dataclass(frozen=True)
+class Form:
+    """How a text is written: a regular expression for all of it, and the same in words."""
+
+    pattern: str
+    words: str
+
+
 class ProblemError(Exception):
     """One mistake, with the path of the variable in front."""
 
@@ -52,7 +66,8 @@ def option(
     *,
     default: t.Any = dataclasses.MISSING,
     factory: t.Callable[[], t.Any] | t.Any = dataclasses.MISSING,
-    pattern: str | None = None,
+    form: Form | None = None,
+    check: Check | None = None,
     minimum: int | None = None,
     maximum: int | None = None,
     reaches: str | None = None,
@@ -60,11 +75,13 @@ def option(
 ) -> t.Any:
     """A dataclass field with what a person needs to know of it.
 
-    ``reaches`` names the objects that the option ends up in, ``keys`` the only keys a mapping may have.
+    ``reaches`` names the objects that the option ends up in, ``keys`` the only keys a mapping may have. ``form`` is
+    that of a text, or of each in a list; ``check`` sees the value with its default below it.
     """
     metadata = {
         "description": description,
-        "pattern": pattern,
+        "form": form,
+        "check": check,
         "minimum": minimum,
         "maximum": maximum,
         "reaches": reaches,
@@ -107,6 +124,12 @@ def parse(cls: type[T], data: t.Any, path: str) -> T:
     return t.cast("T", result)
 
 
+def below(path: str, key: t.Any) -> str:
+    """The path of a key of a mapping."""
+    name = str(key)
+    return f"{path}.{name}" if re.fullmatch(r"[^\s.\[\]]+", name) and name.isprintable() else f"{path}[{said(name)}]"
+
+
 def parse_field(field: dataclasses.Field[t.Any], kind: t.Any, value: t.Any, path: str, problems: list[str]) -> t.Any:
     """Read one field's value; a mistake is added to ``problems``."""
     try:
@@ -117,7 +140,10 @@ def parse_field(field: dataclasses.Field[t.Any], kind: t.Any, value: t.Any, path
     except ProblemError as problem:
         problems.append(str(problem))
         return None
-    return merged(default_of(field), result) if isinstance(result, dict) else result
+    result = merged(default_of(field), result) if isinstance(result, dict) else result
+    check: Check | None = field.metadata.get("check")
+    problems.extend(check(result, path) if check and result is not None else ())
+    return result
 
 
 def default_of(field: dataclasses.Field[t.Any]) -> t.Any:
@@ -142,7 +168,7 @@ def _dataclass(cls: t.Any, data: t.Any, path: str, problems: list[str], base: t.
     for key in data:
         if key not in fields:
             problems.append(
-                f"{path}.{key} is not an option{suggestion(str(key), fields)}. Known are: {', '.join(fields)}"
+                f"{below(path, key)} is not an option{suggestion(str(key), fields)}. Known are: {', '.join(fields)}"
             )
     given = {
         field.name: parse_field(field, hints(cls)[field.name], data[key], f"{path}.{key}", problems)
@@ -171,18 +197,17 @@ def _value(kind: t.Any, value: t.Any, path: str, problems: list[str]) -> t.Any:
     if kind is t.Any:
         return value
     if origin is t.Literal:
-        if str(value) not in arguments:
-            raise ProblemError(
-                f"{path} is '{value}', which is none of {', '.join(arguments)}{suggestion(str(value), arguments)}"
-            )
-        return str(value)
+        if not isinstance(value, str) or value not in arguments:
+            meant = suggestion(value, arguments) if isinstance(value, str) else ""
+            raise ProblemError(f"{path} is {scalar(value)}, which is none of {', '.join(arguments)}{meant}")
+        return value
     if origin is list:
         return [
             _value(arguments[0], item, f"{path}[{index}]", problems) for index, item in enumerate(_list(value, path))
         ]
     if origin is dict:
         return {
-            _key(key, path): _value(arguments[1], item, f"{path}.{key}", problems)
+            _key(key, path): _value(arguments[1], item, below(path, key), problems)
             for key, item in _mapping(value, path).items()
         }
     if dataclasses.is_dataclass(kind):
@@ -203,7 +228,7 @@ def decoded(value: t.Any) -> t.Any:
     if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
         try:
             return json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             return value
     return value
 
@@ -211,47 +236,71 @@ def decoded(value: t.Any) -> t.Any:
 def _mapping(value: t.Any, path: str) -> dict[t.Any, t.Any]:
     value = decoded(value)
     if not isinstance(value, dict):
-        raise ProblemError(f"{path} must be a mapping of options, not {said(value)}")
+        raise ProblemError(f"{path} must be a mapping of options, not {sort_of(value)}")
     return value
 
 
 def _list(value: t.Any, path: str) -> list[t.Any]:
     value = decoded(value)
     if not isinstance(value, list):
-        raise ProblemError(f"{path} must be a list, not {said(value)}")
+        raise ProblemError(f"{path} must be a list, not {sort_of(value)}")
     return value
 
 
 def _string(value: t.Any, path: str) -> str:
     if isinstance(value, bool):
+        text = said(value)
+        words = "on, yes and true" if value else "off, no and false"
         raise ProblemError(
-            f"{path} must be text, but YAML reads what was written as the boolean {value}: write it in quotes"
+            f"{path} must be text, but YAML reads what was written as the boolean {text} (as it does {words}): write "
+            "it in quotes"
         )
-    if isinstance(value, (dict, list)):
-        raise ProblemError(f"{path} must be text, not {said(value)}")
+    if isinstance(value, float):
+        raise ProblemError(
+            f"{path} must be text, but YAML reads what was written as the number {value}: write it in quotes"
+        )
+    if not isinstance(value, (str, int)):
+        raise ProblemError(f"{path} must be text, not {sort_of(value)}")
     return str(value)
 
 
 def _integer(value: t.Any, path: str) -> int:
-    if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
-        raise ProblemError(f"{path} must be a whole number, not {said(value)}")
-    try:
-        return int(value)
-    except (TypeError, ValueError) as error:
-        raise ProblemError(f"{path} must be a whole number, not {said(value)}") from error
+    if isinstance(value, str) and re.fullmatch(r"\s*[+-]?[0-9]{1,18}\s*", value):
+        value = int(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ProblemError(f"{path} must be a whole number, not {scalar(value)}")
+    if abs(value) > LARGEST_INTEGER:
+        raise ProblemError(f"{path} is {value}, but must be at most {LARGEST_INTEGER}")
+    return value
 
 
 def _boolean(value: t.Any, path: str) -> bool:
     text = str(value).strip().lower()
     if isinstance(value, (bool, str, int)) and text in TRUE | FALSE:
         return text in TRUE
-    raise ProblemError(f"{path} must be true or false, not {said(value)}")
+    raise ProblemError(f"{path} must be true or false, not {scalar(value)}")
 
 
 def said(value: t.Any) -> str:
-    """``value`` as a person would recognise it, kept short."""
-    text = "null" if value is None else json.dumps(value, default=str)
+    """``value`` as a person would recognise it: short, on one line, and without the password of an address."""
+    if isinstance(value, str):
+        value = _WITH_PASSWORD.sub("(hidden)@", value)
+    text = "null" if value is None else json.dumps(value, default=str, ensure_ascii=False)
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def sort_of(value: t.Any) -> str:
+    """What a value is, where its content may be a secret."""
+    if isinstance(value, (str, dict, list)):
+        return "text" if isinstance(value, str) else "a mapping" if isinstance(value, dict) else "a list"
+    return said(value)
+
+
+def scalar(value: t.Any) -> str:
+    """A value where one without parts is wanted: parts that are written by mistake are not shown."""
+    return said(value) if isinstance(value, str) else sort_of(value)
 
 
 SCALARS: dict[type, t.Callable[[t.Any, str], t.Any]] = {str: _string, int: _integer, bool: _boolean}
@@ -260,10 +309,8 @@ SCALARS: dict[type, t.Callable[[t.Any, str], t.Any]] = {str: _string, int: _inte
 def _constraints(field: dataclasses.Field[t.Any], value: t.Any, path: str) -> None:
     if value is None:
         return
-    pattern, minimum, maximum = (field.metadata.get(name) for name in ("pattern", "minimum", "maximum"))
-    if pattern and not re.fullmatch(pattern, value):
-        wanted = field.metadata["description"].split(".")[0].lower()
-        raise ProblemError(f"{path} is '{value}', which does not fit {wanted}")
+    minimum, maximum = (field.metadata.get(name) for name in ("minimum", "maximum"))
+    _form(field.metadata.get("form"), value, path)
     if minimum is not None and value < minimum:
         raise ProblemError(f"{path} is {value}, but must be at least {minimum}")
     if maximum is not None and value > maximum:
@@ -272,4 +319,16 @@ def _constraints(field: dataclasses.Field[t.Any], value: t.Any, path: str) -> No
     if keys:
         for key in value:
             if key not in keys:
-                raise ProblemError(f"{path}.{key} is not known{suggestion(key, keys)}. Known are: {', '.join(keys)}")
+                raise ProblemError(
+                    f"{below(path, key)} is not known{suggestion(key, keys)}. Known are: {', '.join(keys)}"
+                )
+
+
+def _form(form: Form | None, value: t.Any, path: str) -> None:
+    if form is None:
+        return
+    several = isinstance(value, list)
+    for index, text in enumerate(value if several else [value]):
+        if not re.fullmatch(form.pattern, text):
+            place = f"{path}[{index}]" if several else path
+            raise ProblemError(f"{place} is {said(text)}, which is not {form.words}")

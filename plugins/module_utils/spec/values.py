@@ -16,13 +16,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.dagops.airflow.plugins.module_utils.spec import forms, kubernetes
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import Verbatim, option
-
-# RFC 1123 label, short enough for the longest suffix that we add (`-migrate-<hash>`) in 63 characters.
-NAME = r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?"
-NAMESPACE = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
-QUANTITY = r"[0-9]+(\.[0-9]+)?(m|k|Ki|M|Mi|G|Gi|T|Ti|P|Pi)?"
-DIGEST = r"sha256:[0-9a-f]{64}"
 
 COMPONENTS = (
     "api-server",
@@ -41,9 +36,13 @@ COMPONENTS = (
 class Image:
     """A container image. With a digest the tag is for people only."""
 
-    repository: str | None = option("Image name, with its registry unless it comes from the default one.", default=None)
-    tag: str | None = option("Image tag.", default=None)
-    digest: str | None = option("Digest (C(sha256:) and 64 hexadecimal digits) to pin.", default=None, pattern=DIGEST)
+    repository: str | None = option(
+        "Image name, with its registry unless it comes from the default one.", default=None, form=forms.REPOSITORY
+    )
+    tag: str | None = option("Image tag.", default=None, form=forms.TAG)
+    digest: str | None = option(
+        "Digest (C(sha256:) and 64 hexadecimal digits) to pin.", default=None, form=forms.DIGEST
+    )
     pull_policy: t.Literal["IfNotPresent", "Always", "Never"] = option(
         "When the kubelet pulls the image.", default="IfNotPresent"
     )
@@ -53,25 +52,31 @@ class Image:
 class SecretRef:
     """A Secret of yours that holds a user and a password."""
 
-    name: str = option("Name of the Secret in the instance's namespace.")
-    username_key: str = option("Key of the user name.", default="username")
-    password_key: str = option("Key of the password.", default="password")
+    name: str = option("Name of the Secret in the instance's namespace.", form=forms.OBJECT_NAME)
+    username_key: str = option("Key of the user name.", default="username", form=forms.DATA_KEY)
+    password_key: str = option("Key of the password.", default="password", form=forms.DATA_KEY)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ServiceAccount:
     """The identity of a component's pods."""
 
-    name: str | None = option("Use this ServiceAccount of yours instead of making one.", default=None)
-    annotations: dict[str, str] = option("Annotations, for example of IRSA or workload identity.", factory=dict)
+    name: str | None = option(
+        "Use this ServiceAccount of yours instead of making one.", default=None, form=forms.OBJECT_NAME
+    )
+    annotations: dict[str, str] = option(
+        "Annotations, for example of IRSA or workload identity.", factory=dict, check=kubernetes.notes
+    )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Storage:
     """A volume claim."""
 
-    size: str = option("Size of the volume, as a Kubernetes quantity.", default="10Gi", pattern=QUANTITY)
-    storage_class_name: str | None = option("StorageClass; the cluster's default one if not given.", default=None)
+    size: str = option("Size of the volume, as a Kubernetes quantity.", default="10Gi", form=forms.QUANTITY)
+    storage_class_name: str | None = option(
+        "StorageClass; the cluster's default one if not given.", default=None, form=forms.OBJECT_NAME
+    )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -91,25 +96,39 @@ def resources(cpu: str, memory: str, memory_limit: str, cpu_limit: str = "2") ->
 class Pods:
     """What shapes the pods of a component."""
 
-    resources: dict[str, dict[str, t.Any]] = option("Requests and limits of the main container.", factory=dict)
-    node_selector: dict[str, str] = option("Labels that a node must have.", factory=dict)
-    affinity: dict[str, Verbatim] | None = option(
-        "Affinity; if not given, pods of one component prefer different nodes.", default=None
+    resources: dict[str, dict[str, t.Any]] = option(
+        "Requests and limits of the main container.", factory=dict, check=kubernetes.resources
     )
-    tolerations: list[Verbatim] = option("Tolerations.", factory=list)
-    topology_spread_constraints: list[Verbatim] = option("Topology spread constraints.", factory=list)
-    priority_class_name: str | None = option("Priority class of the pods.", default=None)
-    labels: dict[str, str] = option("Further labels of the pods.", factory=dict)
-    annotations: dict[str, str] = option("Further annotations of the pods.", factory=dict)
-    env: list[Verbatim] = option("Further environment variables, as in a container.", factory=list)
-    env_from: list[Verbatim] = option("Further sources of environment variables.", factory=list)
-    volumes: list[Verbatim] = option("Further volumes.", factory=list)
-    volume_mounts: list[Verbatim] = option("Further volume mounts of the main container.", factory=list)
-    init_containers: list[Verbatim] = option("Further init containers.", factory=list)
-    containers: list[Verbatim] = option("Further containers (sidecars).", factory=list)
-    security_context: dict[str, Verbatim] = option("Laid over the pod's security context.", factory=dict)
+    node_selector: dict[str, str] = option("Labels that a node must have.", factory=dict, check=kubernetes.selector)
+    affinity: dict[str, Verbatim] | None = option(
+        "Affinity; if not given, pods of one component prefer different nodes.",
+        default=None,
+        check=kubernetes.shape("Affinity"),
+    )
+    tolerations: list[Verbatim] = option("Tolerations.", factory=list, check=kubernetes.tolerations)
+    topology_spread_constraints: list[Verbatim] = option(
+        "Topology spread constraints.", factory=list, check=kubernetes.spread
+    )
+    priority_class_name: str | None = option("Priority class of the pods.", default=None, form=forms.OBJECT_NAME)
+    labels: dict[str, str] = option("Further labels of the pods.", factory=dict, check=kubernetes.labels)
+    annotations: dict[str, str] = option("Further annotations of the pods.", factory=dict, check=kubernetes.notes)
+    env: list[Verbatim] = option(
+        "Further environment variables, as in a container.", factory=list, check=kubernetes.env
+    )
+    env_from: list[Verbatim] = option(
+        "Further sources of environment variables.", factory=list, check=kubernetes.env_from
+    )
+    volumes: list[Verbatim] = option("Further volumes.", factory=list, check=kubernetes.volumes)
+    volume_mounts: list[Verbatim] = option(
+        "Further volume mounts of the main container.", factory=list, check=kubernetes.volume_mounts
+    )
+    init_containers: list[Verbatim] = option("Further init containers.", factory=list, check=kubernetes.containers)
+    containers: list[Verbatim] = option("Further containers (sidecars).", factory=list, check=kubernetes.containers)
+    security_context: dict[str, Verbatim] = option(
+        "Laid over the pod's security context.", factory=dict, check=kubernetes.shape("PodSecurityContext")
+    )
     container_security_context: dict[str, Verbatim] = option(
-        "Laid over the main container's security context.", factory=dict
+        "Laid over the main container's security context.", factory=dict, check=kubernetes.shape("SecurityContext")
     )
     termination_grace_period_seconds: int | None = option(
         "Seconds between SIGTERM and SIGKILL.", default=None, minimum=0
@@ -131,7 +150,7 @@ class Service:
 
     type: t.Literal["ClusterIP", "NodePort", "LoadBalancer"] = option("Type of the Service.", default="ClusterIP")
     port: int = option("Port of the Service.", default=8080, minimum=1, maximum=65535)
-    annotations: dict[str, str] = option("Annotations of the Service.", factory=dict)
+    annotations: dict[str, str] = option("Annotations of the Service.", factory=dict, check=kubernetes.notes)
 
 
 # Requests of memory are what the components were seen to use at rest, limits leave room for their peaks: api-server
@@ -145,7 +164,9 @@ class ApiServer(Workload):
     """The API server and user interface of Airflow 3."""
 
     resources: dict[str, dict[str, t.Any]] = option(
-        "Requests and limits of the main container.", factory=resources("300m", "512Mi", "1536Mi")
+        "Requests and limits of the main container.",
+        factory=resources("300m", "512Mi", "1536Mi"),
+        check=kubernetes.resources,
     )
     workers: int = option("Worker processes of one pod.", default=1, minimum=1)
     service: Service = option("The Service in front of the pods.", factory=Service)
@@ -156,7 +177,9 @@ class Scheduler(Workload):
     """The scheduler, which also runs the tasks of a LocalExecutor."""
 
     resources: dict[str, dict[str, t.Any]] = option(
-        "Requests and limits of the main container.", factory=resources("200m", "512Mi", "2Gi")
+        "Requests and limits of the main container.",
+        factory=resources("200m", "512Mi", "2Gi"),
+        check=kubernetes.resources,
     )
 
 
@@ -165,7 +188,9 @@ class DagProcessor(Workload):
     """Parses the DAG files."""
 
     resources: dict[str, dict[str, t.Any]] = option(
-        "Requests and limits of the main container.", factory=resources("100m", "384Mi", "1536Mi")
+        "Requests and limits of the main container.",
+        factory=resources("100m", "384Mi", "1536Mi"),
+        check=kubernetes.resources,
     )
 
 
@@ -174,7 +199,9 @@ class Triggerer(Workload):
     """Runs the triggers of deferred tasks."""
 
     resources: dict[str, dict[str, t.Any]] = option(
-        "Requests and limits of the main container.", factory=resources("50m", "384Mi", "1Gi")
+        "Requests and limits of the main container.",
+        factory=resources("50m", "384Mi", "1Gi"),
+        check=kubernetes.resources,
     )
     enabled: bool = option("Whether to run triggerers; without one, deferrable tasks do not run.", default=True)
     capacity: int = option("Triggers that one pod runs at once.", default=1000, minimum=1)
@@ -185,7 +212,9 @@ class Workers(Pods):
     """Pods of the tasks that a KubernetesExecutor runs."""
 
     resources: dict[str, dict[str, t.Any]] = option(
-        "Requests and limits of the main container.", factory=resources("100m", "256Mi", "1Gi", "1")
+        "Requests and limits of the main container.",
+        factory=resources("100m", "256Mi", "1Gi", "1"),
+        check=kubernetes.resources,
     )
 
 
@@ -202,8 +231,8 @@ class KubernetesExecutor:
 class Admin:
     """The first administrator; the password is C(airflow_core_admin_password), or is generated once and kept."""
 
-    username: str = option("User name.", default="admin", pattern=r"[^\s:]{1,64}")
-    email: str = option("E-mail address.", default="admin@example.com")
+    username: str = option("User name.", default="admin", form=forms.USER)
+    email: str = option("E-mail address.", default="admin@example.com", form=forms.EMAIL)
     first_name: str = option("First name.", default="Airflow")
     last_name: str = option("Last name.", default="Admin")
 
@@ -213,7 +242,9 @@ class Postgres(Pods):
     """The embedded database: one pod with a volume, for evaluation and small instances."""
 
     resources: dict[str, dict[str, t.Any]] = option(
-        "Requests and limits of the main container.", factory=resources("100m", "256Mi", "1Gi")
+        "Requests and limits of the main container.",
+        factory=resources("100m", "256Mi", "1Gi"),
+        check=kubernetes.resources,
     )
     image: Image = option(
         "Image of the server.", factory=lambda: Image(repository="docker.io/library/postgres", tag="17")
@@ -226,7 +257,9 @@ class PgBouncer(Workload):
     """A connection pooler between Airflow and the database."""
 
     resources: dict[str, dict[str, t.Any]] = option(
-        "Requests and limits of the main container.", factory=resources("20m", "32Mi", "128Mi", "500m")
+        "Requests and limits of the main container.",
+        factory=resources("20m", "32Mi", "128Mi", "500m"),
+        check=kubernetes.resources,
     )
     enabled: bool = option("Whether Airflow connects through PgBouncer.", default=False)
     image: Image = option(
@@ -242,7 +275,9 @@ class LogVolume(Storage):
     """A volume that all components share for task logs."""
 
     enabled: bool = option("Whether to keep task logs on a shared volume.", default=False)
-    existing_claim: str | None = option("Use this claim of yours instead of making one.", default=None)
+    existing_claim: str | None = option(
+        "Use this claim of yours instead of making one.", default=None, form=forms.OBJECT_NAME
+    )
     access_mode: t.Literal["ReadWriteMany", "ReadWriteOnce"] = option(
         "Access mode; C(ReadWriteOnce) only where all pods share one node.", default="ReadWriteMany"
     )
@@ -258,12 +293,12 @@ class Instance:
     PREFIX: t.ClassVar[str] = "airflow_"
     instance: str = option(
         "Name of the instance, which its objects' names begin with. The inventory host's name if not given.",
-        pattern=NAME,
+        form=forms.NAME,
     )
     namespace: str | None = option(
-        "Namespace of the instance; the instance's name if not given.", default=None, pattern=NAMESPACE
+        "Namespace of the instance; the instance's name if not given.", default=None, form=forms.LABEL
     )
-    version: str = option("Version of Airflow in the image.", default="3.3.2", pattern=r"[23]\.\d+\.\d+\S*")
+    version: str = option("Version of Airflow in the image.", default="3.3.2", form=forms.VERSION)
     image: Image = option(
         "Image of Airflow. The tag is O(airflow_version) if not given.",
         factory=lambda: Image(repository="docker.io/apache/airflow"),
@@ -271,17 +306,24 @@ class Instance:
     image_registry: str | None = option(
         "Take every image from this registry (and path) instead of its own, for sites that cannot reach public ones.",
         default=None,
-        pattern=r"[^\s/]\S*[^\s/]",
+        form=forms.REGISTRY,
         reaches="every container",
     )
     image_digests_required: bool = option(
         "Refuse images that are not pinned by a digest.", default=False, reaches="every container"
     )
-    image_pull_secrets: list[str] = option("Names of Secrets to pull images with.", factory=list, reaches="every pod")
-    labels: dict[str, str] = option(
-        "Further labels of every object, for example a cost centre.", factory=dict, reaches="every object"
+    image_pull_secrets: list[str] = option(
+        "Names of Secrets to pull images with.", factory=list, form=forms.OBJECT_NAME, reaches="every pod"
     )
-    annotations: dict[str, str] = option("Further annotations of every object.", factory=dict, reaches="every object")
+    labels: dict[str, str] = option(
+        "Further labels of every object, for example a cost centre.",
+        factory=dict,
+        check=kubernetes.labels,
+        reaches="every object",
+    )
+    annotations: dict[str, str] = option(
+        "Further annotations of every object.", factory=dict, check=kubernetes.notes, reaches="every object"
+    )
     overrides: dict[str, dict[str, Verbatim]] = option(
         "Patches of rendered objects by C(Kind/name) or C(Kind/*), merged as C(kubectl patch) merges them. See "
         "docs/overrides.md.",
@@ -317,8 +359,12 @@ class Rbac:
         default=False,
         reaches="RoleBinding",
     )
-    quota: dict[str, str] = option("Hard limits of a ResourceQuota.", factory=dict, reaches="ResourceQuota")
-    limit_range: list[Verbatim] = option("Limits of a LimitRange.", factory=list, reaches="LimitRange")
+    quota: dict[str, str] = option(
+        "Hard limits of a ResourceQuota.", factory=dict, check=kubernetes.quota, reaches="ResourceQuota"
+    )
+    limit_range: list[Verbatim] = option(
+        "Limits of a LimitRange.", factory=list, check=kubernetes.limit_range, reaches="LimitRange"
+    )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -329,10 +375,12 @@ class Database:
     provider: t.Literal["embedded", "external"] = option(
         "C(embedded) runs Postgres in the namespace, C(external) uses one of yours.", default="embedded"
     )
-    host: str | None = option("Host of an external database.", default=None, reaches="Secret/<instance>-metadata")
+    host: str | None = option(
+        "Host of an external database.", default=None, form=forms.HOST, reaches="Secret/<instance>-metadata"
+    )
     port: int = option("Port of the database.", default=5432, minimum=1, maximum=65535)
-    name: str = option("Name of the database.", default="airflow")
-    user: str = option("User that Airflow connects as.", default="airflow")
+    name: str = option("Name of the database.", default="airflow", form=forms.DATABASE)
+    user: str = option("User that Airflow connects as.", default="airflow", form=forms.USER)
     credentials: SecretRef | None = option(
         "A Secret of yours with user and password, instead of O(airflow_database_user) and its password.", default=None
     )
@@ -359,15 +407,21 @@ class Core:
         reaches="ConfigMap/<instance>-config",
     )
     env: list[Verbatim] = option(
-        "Environment variables of every Airflow container.", factory=list, reaches="every Airflow container"
+        "Environment variables of every Airflow container.",
+        factory=list,
+        check=kubernetes.env,
+        reaches="every Airflow container",
     )
     env_from: list[Verbatim] = option(
-        "Sources of environment variables of every Airflow container.", factory=list, reaches="every Airflow container"
+        "Sources of environment variables of every Airflow container.",
+        factory=list,
+        check=kubernetes.env_from,
+        reaches="every Airflow container",
     )
     base_url: str | None = option(
         "Address that people reach Airflow at, with the path where it is not at the root.",
         default=None,
-        pattern=r"https?://[^\s/]+(/\S*)?",
+        check=forms.web_address,
         reaches="ConfigMap/<instance>-config",
     )
     webserver_config: str | None = option(
@@ -411,12 +465,15 @@ class Ingress:
 
     PREFIX: t.ClassVar[str] = "airflow_ingress_"
     enabled: bool = option("Whether to make an Ingress.", default=False, reaches="Ingress/<instance>-ingress")
-    class_name: str | None = option("IngressClass; the cluster's default one if not given.", default=None)
-    annotations: dict[str, str] = option("Annotations of the Ingress.", factory=dict)
+    class_name: str | None = option(
+        "IngressClass; the cluster's default one if not given.", default=None, form=forms.OBJECT_NAME
+    )
+    annotations: dict[str, str] = option("Annotations of the Ingress.", factory=dict, check=kubernetes.notes)
     tls_secret: str | None = option(
         "Secret with the certificate; needed where C(airflow_core_base_url) begins with https and TLS ends at the "
         "Ingress.",
         default=None,
+        form=forms.OBJECT_NAME,
     )
 
 

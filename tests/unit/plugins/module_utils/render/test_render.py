@@ -345,7 +345,7 @@ def test_every_variable_is_a_knob_or_known_not_to_be() -> None:
 
 @pytest.mark.parametrize("knob", ["class_name", "annotations", "tls_secret"])
 def test_every_knob_of_the_ingress_turns_something(knob: str) -> None:
-    base = {**BASE, "airflow_ingress_enabled": True, "airflow_core_base_url": "http://x.example.com"}
+    base = {**BASE, "airflow_ingress_enabled": True, "airflow_core_base_url": "https://x.example.com"}
     value = {"a": "b"} if knob == "annotations" else "x"
     assert render_all(load({**base, f"airflow_ingress_{knob}": value})) != render_all(load(base))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import dataclasses
 import json
 import re
 import typing as t
@@ -114,9 +115,11 @@ def test_objects_are_in_the_namespace_of_the_instance(case: str) -> None:
 
 @PER_CASE
 def test_a_workload_keeps_its_selector_whatever_labels_people_add(case: str) -> None:
-    """A selector cannot be changed."""
+    """A selector cannot be changed. (Labels of these names are refused before that.)"""
     labels = {"team": "data", "component": "theirs", "release": "theirs", "app.kubernetes.io/instance": "theirs"}
-    before, after = rendered(CASES[case]), rendered({**CASES[case], "airflow_labels": labels})
+    values = load(CASES[case])
+    theirs = dataclasses.replace(values, instance=dataclasses.replace(values.instance, labels=labels))
+    before, after = rendered(CASES[case]), [*render_all(theirs), migration_job(theirs, "print('x')")]
     assert selectors(after) == selectors(before)
     for selector in selectors(after).values():
         assert selector.keys() == {"tier", "component", "release"}

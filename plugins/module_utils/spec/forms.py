@@ -1,0 +1,101 @@
+# Copyright (c) 2026, dagops.airflow contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""How names, addresses and amounts are written: each as an expression for programs and in words for people.
+
+PRIVATE to the collection: it can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import decimal
+import re
+import typing as t
+import urllib.parse
+
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import Form, said
+
+# RFC 1123 label, short enough for the longest suffix that we add (`-postgresql-<hash>`) in a label's 63 characters.
+NAME = Form(
+    r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?",
+    "lower-case letters, digits and dashes, from a letter to a letter or digit, at most 40",
+)
+LABEL = Form(
+    r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?",
+    "lower-case letters, digits and dashes, from and to a letter or digit, at most 63",
+)
+OBJECT_NAME = Form(
+    r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*",
+    "the name of an object: lower-case letters, digits, dashes and dots, from and to a letter or digit",
+)
+DATA_KEY = Form(r"[-._a-zA-Z0-9]{1,253}", "a key of a Secret: letters, digits, dashes, dots and underscores")
+ENV_NAME = Form(
+    r"[-._a-zA-Z][-._a-zA-Z0-9]*",
+    "the name of an environment variable: letters, digits and underscores, not from a digit",
+)
+MOUNT_PATH = Form(r"/[^:\n]*", "an absolute path without colons, such as /opt/airflow/data")
+VERSION = Form(
+    r"[0-9]+\.[0-9]+\.[0-9]+((a|b|rc|\.dev|\.post)[0-9]+)?",
+    "a whole version such as 3.3.2 (what else a tag says goes into airflow_image.tag)",
+)
+REGISTRY = Form(
+    r"[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?(:[0-9]{1,5})?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*",
+    "a registry and path such as registry.example.com:5000/mirror, without https:// and without a slash at its end",
+)
+REPOSITORY = Form(
+    r"([A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?(:[0-9]{1,5})?/)?[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*",
+    "the name of an image such as docker.io/apache/airflow: lower-case, without https://, tag or digest",
+)
+TAG = Form(
+    r"[A-Za-z0-9_][-A-Za-z0-9_.]{0,127}",
+    "a tag: letters, digits, underscores, dots and dashes, at most 128 (a digest goes into digest)",
+)
+DIGEST = Form(r"sha256:[0-9a-f]{64}", "a digest: sha256: and 64 hexadecimal digits")
+QUANTITY = Form(
+    r"[0-9]+(\.[0-9]+)?([eE][0-9]+|[numkMGTPE]|[KMGTPE]i)?", "an amount as Kubernetes writes it, such as 500m, 2 or 4Gi"
+)
+HOST = Form(
+    r"(?=.{1,253}$)([A-Za-z0-9_]([-A-Za-z0-9_.]*[A-Za-z0-9_])?|[0-9A-Fa-f.]*(:[0-9A-Fa-f.]*){2,})",
+    "a host name or an IP address alone, without scheme, port and path",
+)
+DATABASE = Form(r"[^\s/?#]{1,63}", "a name without spaces, /, ? and #, at most 63 characters")
+USER = Form(r"[^\s:]{1,64}", "a name without spaces and colons, at most 64 characters")
+EMAIL = Form(r"[^\s@]+@[^\s@]+", "an e-mail address")
+
+_SUFFIXES: t.Final = {
+    **{suffix: decimal.Decimal(1000) ** power for power, suffix in enumerate(["n", "u", "m", "", *"kMGTPE"], -3)},
+    **{f"{suffix}i": decimal.Decimal(1024) ** power for power, suffix in enumerate("KMGTPE", 1)},
+}
+
+
+def amount(quantity: t.Any) -> decimal.Decimal | None:
+    """The number that a quantity stands for; None where it is none."""
+    text = str(quantity)
+    if isinstance(quantity, bool) or not re.fullmatch(QUANTITY.pattern, text):
+        return None
+    if "e" in text or ("E" in text and not text.endswith(("E", "Ei"))):
+        return decimal.Decimal(text)
+    number = re.match(r"[0-9.]+", text)
+    digits = number[0] if number else ""
+    return decimal.Decimal(digits) * _SUFFIXES[text[len(digits) :]]
+
+
+def web_address(value: str, path: str) -> t.Iterator[str]:
+    """What keeps a text from being the address of a site."""
+    example = "write it like https://airflow.example.com/data"
+    try:
+        url = urllib.parse.urlsplit(value)
+        port = url.port
+    except ValueError:
+        yield f"{path} is {said(value)}, whose host or port cannot be: {example}"
+        return
+    if url.scheme not in ("http", "https"):
+        yield f"{path} is {said(value)}, which does not begin with https:// or http://: {example}"
+    elif url.username is not None or url.password is not None:
+        yield f"{path} holds a user or password, which everybody would see: {example}"
+    elif not url.hostname or not re.fullmatch(HOST.pattern, url.hostname) or port == 0:
+        yield f"{path} is {said(value)}, which has no valid host: {example}"
+    elif url.query or url.fragment or "?" in value or "#" in value:
+        yield f"{path} is {said(value)}, which has more than a path (? or #): {example}"
+    elif re.search(r"\s", value) or "//" in url.path or "/../" in f"{url.path}/":
+        yield f"{path} is {said(value)}, whose path cannot be: {example}"
