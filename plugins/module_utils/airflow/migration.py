@@ -167,8 +167,8 @@ class Migration:
                 f"The database of instance {self._values.name} is at revision {report[schema]['database']} of the "
                 f"schema {schema}, which the image {self._image} does not know: a newer Airflow has migrated it (or "
                 "it is older than this image can migrate). Nothing was changed. Go on with the newer image, set "
-                "downgrade to true to have the newer image bring the schema back (what only newer tables and columns "
-                "hold is lost), or restore a backup.",
+                "downgrade to true (airflow_downgrade) to have the newer image bring the schema back (what only newer "
+                "tables and columns hold is lost), or restore a backup.",
                 revisions=current(report),
             )
         return {schema: report[schema]["image"] for schema in strange}
@@ -191,8 +191,8 @@ class Migration:
         revisions = ", ".join(f"{report[schema]['database']} of the schema {schema}" for schema in unknown(report))
         return Failure(
             f"The database of instance {self._values.name} cannot be brought back: {images} cannot go from its "
-            f"revision ({revisions}) to one that {self._image} knows. Nothing was changed. Set newer_image to the "
-            "image that has migrated it, or restore a backup.",
+            f"revision ({revisions}) to one that {self._image} knows. Nothing was changed. Set newer_image "
+            "(airflow_newer_image) to the image that has migrated it, or restore a backup.",
             revisions=current(report),
         )
 

@@ -568,6 +568,9 @@ PLAYBOOK_VARIABLES: dict[str, str] = {
     "airflow_replace": "Delete and make anew objects whose immutable fields change; volumes and their data stay.",
     "airflow_adopt": "Take over objects of the same names that others have made (kubectl, Helm, another tool).",
     "airflow_force_conflicts": "Take over fields that others have set (kubectl, Helm, another tool).",
+    "airflow_downgrade": "Bring a database that a newer Airflow has migrated back to what the image knows; "
+    "what only newer tables and columns hold is lost.",
+    "airflow_newer_image": "With C(airflow_downgrade), the image that has migrated it, if no pod of it runs any more.",
     "airflow_api_url": "Address to reach Airflow's API at, instead of through the Kubernetes API.",
     "airflow_delete_data": "Delete volumes and secrets, too, when an instance is uninstalled.",
 }
