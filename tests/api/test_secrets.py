@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import pathlib
 import threading
 import types
 import typing as t
@@ -16,6 +17,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.kube import kinds
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import load
 from ansible_collections.dagops.airflow.plugins.modules import fernet_key, manifests, secrets
+from tests.api.plays import Plays, classes
 from tests.api.support import INSTANCE, Face, Site, names, validated
 
 SECRET = kinds.named("Secret")
@@ -186,6 +188,17 @@ class TestLaw:
         make(site, "mine", labels={"app.kubernetes.io/instance": INSTANCE}, key="x")
         call(secrets, site, state="absent")
         assert set(content(site)) == {"mine"}
+
+    def test_what_was_generated_outlives_an_uninstall(self, new_site: Site, tmp_path: pathlib.Path) -> None:
+        plays, hosts = Plays(kubeconfig=new_site.kubeconfig, folder=tmp_path), {INSTANCE: described(new_site)}
+        with classes(new_site.cluster):
+            plays.run(hosts)
+            before = content(new_site)
+            assert set(before) == set(KEYS)
+            for playbook in ("uninstall", "site"):
+                results = plays.run(hosts, playbook=playbook)[INSTANCE]
+                assert any(result["changed"] for result in results)
+                assert content(new_site) == before
 
 
 class TestRefusals:
