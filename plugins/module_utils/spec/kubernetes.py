@@ -16,7 +16,14 @@ import typing as t
 
 from ansible_collections.dagops.airflow.plugins.module_utils.render import patch_types
 from ansible_collections.dagops.airflow.plugins.module_utils.spec import forms
-from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import Check, Form, below, said, suggestion
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import (
+    Check,
+    Form,
+    below,
+    said,
+    sort_of,
+    suggestion,
+)
 
 Mapping = dict[str, t.Any]
 
@@ -95,7 +102,10 @@ def _each(items: t.Any, path: str, definition: str) -> t.Iterator[tuple[Mapping 
     check = shape(definition)
     for index, item in enumerate(items if isinstance(items, list) else ()):
         place = f"{path}[{index}]"
-        yield (item if isinstance(item, dict) else None), place, list(check(item, place))
+        if isinstance(item, dict):
+            yield item, place, list(check(item, place))
+        else:
+            yield None, place, [f"{place} must be a mapping, not {sort_of(item)}"]
 
 
 def _named(item: Mapping, place: str, key: str, form: Form) -> t.Iterator[str]:
