@@ -12,7 +12,8 @@ author: dagops.airflow contributors (@dagops)
 description:
   - Triggers a run of a DAG over Airflow's REST API, follows it to its end, and reads the logs of its tasks.
   - Waits for a new DAG to be parsed first. Fails at once when its file cannot be imported.
-  - When the run fails, tells the task, its try and its last log lines.
+  - When the run fails, tells the task, its try and its last log lines; where Airflow has none, where it has looked for
+    them, and what Kubernetes tells of the task's pod.
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - dagops.airflow.values

@@ -36,8 +36,10 @@ OLDER = {3: ("3.2.2", "1d6611b6ab7c"), 2: ("2.10.0", "22ed7efa9da2")}
 def older(instance: Instance, tmp_path_factory: pytest.TempPathFactory) -> dict[str, t.Any]:
     """The same instance with an image that lacks the newest migration."""
     find = "import airflow.migrations as m; print(m.__path__[0])"
-    folder = instance.run_in("scheduler", "python", "-c", find).strip().splitlines()[-1] + "/versions"
-    script = instance.run_in("scheduler", "grep", "-lE", f"^revision.*{instance.revision()}", "-r", folder).split()[0]
+    folder = instance.run_in(instance.facts.component, "python", "-c", find).strip().splitlines()[-1] + "/versions"
+    script = instance.run_in(
+        instance.facts.component, "grep", "-lE", "--include=*.py", f"^revision.*{instance.revision()}", "-r", folder
+    ).split()[0]
     version = instance.values["airflow_version"]
     archive, tag = tmp_path_factory.mktemp("images") / "older.tar", f"{version}-older"
     (newest, *_others) = sorted((cache.root() / "images").glob(f"airflow-{version}-*.tar"), key=os.path.getmtime)[::-1]
@@ -60,7 +62,7 @@ class TestDbMigration:
     def test_what_is_behind_is_migrated_as_predicted(self, instance: Instance) -> None:
         head = instance.call(db_migration)["after"]["airflow"]
         version, behind = OLDER[instance.facts.major]
-        instance.run_in("scheduler", "airflow", "db", "downgrade", "--to-version", version, "--yes")
+        instance.run_in(instance.facts.component, "airflow", "db", "downgrade", "--to-version", version, "--yes")
         assert instance.revision() == behind != head
         sql = instance.call(db_migration, check=True, show_sql=True)["sql"]
         assert set(sql) == {"airflow"}
@@ -313,7 +315,7 @@ class TestFernetKey:
             "with create_session() as session:\n"
             "    print(session.query(Connection).filter_by(conn_id='e2e').one().password)\n"
         )
-        return instance.run_in("scheduler", "python", "-c", script).strip().splitlines()[-1]
+        return instance.run_in(instance.facts.component, "python", "-c", script).strip().splitlines()[-1]
 
     def test_rotation_loses_nothing(self, instance: Instance) -> None:
         where = target.target({"values": instance.values})
@@ -323,6 +325,8 @@ class TestFernetKey:
             if api.find(f"{api.facts.prefix}/connections/e2e", doing="look for the connection"):
                 api.request("DELETE", f"{api.facts.prefix}/connections/e2e", doing="forget the connection")
             api.request("POST", f"{api.facts.prefix}/connections", body=body, doing="make a connection")
+        # The scheduler may have met the older schemas of tests above, and waits before it starts again.
+        instance.call(info, wait=True, wait_timeout=600)
         # Whatever an earlier run on a kept instance has left.
         instance.call(fernet_key, state="finalized")
         old = instance.secret("fernet-key")["fernet-key"]
@@ -381,7 +385,7 @@ class TestFernetKey:
                         instance.call(module, check=check, **params)
             assert instance.cluster.get(kinds.named("Secret"), name, instance.name) is None
             # As the message says: a pod still has it.
-            assert instance.run_in("scheduler", "printenv", "AIRFLOW__CORE__FERNET_KEY").strip() == key
+            assert instance.run_in(instance.facts.component, "printenv", "AIRFLOW__CORE__FERNET_KEY").strip() == key
         finally:
             instance.call(secrets, given={"fernet_key": key})
         assert instance.call(fernet_key)["verified"] == {"first_key": 1, "older_keys": 0}
