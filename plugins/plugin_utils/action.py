@@ -27,6 +27,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.dagops.airflow.plugins.module_utils.face import Failure, Stopwatch
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import load
 from ansible_collections.dagops.airflow.plugins.plugin_utils.variables import gather, gather_secrets
 
 display = Display()
@@ -146,6 +147,9 @@ class ValuesAction(BackendAction):
         arguments = super().arguments(task_vars)
         if arguments.get("values") is None and self.reads_variables(arguments):
             arguments["values"] = gather(task_vars, self._templar, self._loader)
+            if self._connection.transport != "local":
+                # A module's arguments are shown at -vvv: what is refused, a secret in a wrong place, must not be.
+                load(plain(arguments["values"]))
             if self.SECRETS:
                 arguments["given"] = {**gather_secrets(task_vars, self._templar), **(arguments.get("given") or {})}
         return arguments
