@@ -167,6 +167,9 @@ class TestUser:
         """Create, again, modify, again, delete, again; each in check mode first."""
         parts = ("created", "updated", "deleted")
         assert instance.predicted(user, *parts, users=[ZOE])["created"] == ["zoe"]
+        for check in (True, False):
+            with pytest.raises(Failure, match="Users admin and zoe would both have the e-mail address"):
+                instance.call(user, check=check, users=[{"username": "zoe", "email": "admin@example.com"}])
         changed = {**ZOE, "roles": ["Public"], "email": "z@example.com", "password": "second of zoe"}
         assert instance.predicted(user, *parts, users=[changed])["updated"] == ["zoe"]
         assert not instance.call(user, users=[{"username": "zoe", "password": "second of zoe"}])["changed"]

@@ -158,6 +158,11 @@ def takes_rights(change: Change) -> bool:
     )
 
 
+def moves(change: Change) -> bool:
+    """Whether a user gets another e-mail address."""
+    return bool(change.after) and (change.after or {}).get("email") != (change.before or {}).get("email")
+
+
 def refuse_anarchy(changes: t.Iterable[Change], existing: t.Mapping[str, User]) -> None:
     """Somebody has to be able to manage the others; ``existing`` are all users."""
     roles = {name: user["roles"] for name, user in existing.items()}
@@ -220,6 +225,7 @@ class Users:
         self._where = where
         self._api = api
         self._told: dict[str, t.Any] | None = None
+        self._all: dict[str, User] | None = None
 
     def reconcile(self) -> tuple[list[Change], Change | None]:
         """What was changed (in check mode: would be), and how the administrator had to be set from within before."""
@@ -235,10 +241,10 @@ class Users:
             new_passwords=self._new_passwords(desired, existing),
         )
         refuse_lockout(changes, self._api.credentials.username)
-        refuse_shared_addresses(changes, shown_users)
-        if any(takes_rights(change) for change in changes):
+        if any(takes_rights(change) or moves(change) for change in changes):
             everybody = shown_users if self._is_blind(reset) else self._everybody()
             refuse_anarchy(changes, everybody)
+            refuse_shared_addresses(changes, everybody)
         if any((change.after or {}).get("roles") != (change.before or {}).get("roles") for change in changes):
             unknown_roles(changes, self._inside()["roles"] if self._is_blind(reset) else self._roles())
         if not self._face.check_mode:
@@ -371,13 +377,15 @@ class Users:
         return {role["name"] for role in roles}
 
     def _listed(self) -> dict[str, User]:
-        try:
-            users = self._api.pages(self._api.facts.users, "users", doing="list the users")
-        except rest.AirflowError as error:
-            if error.missing:
-                raise not_fab() from error
-            raise
-        return {record["username"]: record for record in users}
+        if self._all is None:
+            try:
+                users = self._api.pages(self._api.facts.users, "users", doing="list the users")
+            except rest.AirflowError as error:
+                if error.missing:
+                    raise not_fab() from error
+                raise
+            self._all = {record["username"]: record for record in users}
+        return self._all
 
     def _new_passwords(self, desired: t.Sequence[User], existing: t.Mapping[str, User]) -> set[str]:
         """Users whose password is not the wished one: a login tells."""
@@ -388,6 +396,8 @@ class Users:
             name, password = user["username"], user["password"]
             if user["state"] == "absent" or not password or name not in existing:
                 continue
+            if (name, password) == (self._api.credentials.username, self._api.credentials.password):
+                continue  # Our own login has proved it.
             if existing[name].get("active") is False:
                 self._face.warn(f"User {name} is not active, so whether its password is the wished one is not known.")
             elif not self._api.accepts(name, password):

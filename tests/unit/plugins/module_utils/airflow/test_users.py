@@ -103,6 +103,15 @@ def test_an_address_is_for_one_user() -> None:
     users.refuse_shared_addresses(plan(user("bob", **ZOE, password="x"), user("zoe", state="absent")), EXISTING)
 
 
+@pytest.mark.parametrize(
+    ("wish", "moves"),
+    [({"email": "new@example.com"}, True), ({"first_name": "Ada"}, False), ({"state": "absent"}, False)],
+)
+def test_only_a_new_address_can_be_taken(wish: dict[str, t.Any], moves: bool) -> None:
+    (change,) = plan(user("zoe", **wish))
+    assert users.moves(change) is moves
+
+
 @pytest.mark.parametrize("name", ["", " ", "a/b"])
 def test_names_that_the_api_cannot_take_are_refused(name: str) -> None:
     with pytest.raises(Failure, match="cannot be the name of a user"):
