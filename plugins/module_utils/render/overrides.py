@@ -36,7 +36,7 @@ def applied(values: Values, obj: Object) -> Object:
     problems: list[str] = []
     result = obj
     for variable, target, patch in _patches(values):
-        if not fnmatch.fnmatchcase(label(obj), target):
+        if not _holds(target, label(obj)):
             continue
         try:
             changed = _changed(result, patch, variable, f"{variable}.{target}")
@@ -57,13 +57,19 @@ def unmatched(values: Values, objects: t.Iterable[Object]) -> list[str]:
     return [
         _no_match(f"{variable}.{target}", target, known, values.name)
         for variable, target, _patch in _patches(values)
-        if not any(fnmatch.fnmatchcase(one, target) for one in known)
+        if not any(_holds(target, one) for one in known)
     ]
 
 
 def label(obj: Object) -> str:
     """What a target calls an object."""
     return f"{obj['kind']}/{obj['metadata']['name']}"
+
+
+def _holds(target: str, name: str) -> bool:
+    """Whether a target names the object ``name``; wildcards stay on their side of the slash."""
+    pairs = zip(name.partition("/"), target.partition("/"), strict=True)
+    return all(fnmatch.fnmatchcase(part, wanted) for part, wanted in pairs)
 
 
 def _patches(values: Values) -> t.Iterator[tuple[str, str, t.Any]]:

@@ -127,6 +127,8 @@ def problems(value: t.Any, kind: Type, path: str) -> t.Iterator[str]:
             yield f"{path} must be a list, not {sort_of(value)}"
             return
         for index, inner in enumerate(value):
+            if inner is None:
+                yield f"{path}[{index}] must not be null: take the element away"
             yield from problems(inner, kind.item, f"{path}[{element(inner, kind.merge_key, index)}]")
     elif kind.scalar:
         yield from _scalar_problems(value, kind.scalar, path)

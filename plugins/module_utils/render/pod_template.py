@@ -58,9 +58,9 @@ def pods_of(values: Values) -> list[Object]:
     if values.core.executor != "KubernetesExecutor":
         return []
     result = overrides.applied(values, pod(values))
-    containers = result["spec"].get("containers") or []
+    containers = (result.get("spec") or {}).get("containers") or []
     # The executor takes the first one, and a merge puts what it adds in front.
-    main = [one for one in containers if one["name"] == CONTAINER]
+    main = [one for one in containers if one.get("name") == CONTAINER]
     if not main:
         raise SpecError(
             [
@@ -68,7 +68,7 @@ def pods_of(values: Values) -> list[Object]:
                 "tasks in that one: leave it in"
             ]
         )
-    others = [one for one in containers if one["name"] != CONTAINER]
+    others = [one for one in containers if one.get("name") != CONTAINER]
     return [{**result, "spec": {**result["spec"], "containers": [*main, *others]}}]
 
 

@@ -169,6 +169,8 @@ def test_parts_are_checked_alone_only_for_what_they_hold() -> None:
         ("Secret/*", "airflow_overrides.Secret/* matches no object of instance airflow (its kinds are ConfigMap, "),
         ("Job/airflow-migrate-*", "airflow_overrides.Job/airflow-migrate-* matches no object of instance airflow (did"),
         ("scheduler", "airflow_overrides.scheduler must name objects as Kind/name or Kind/*, such as ConfigMap/"),
+        ("*", "airflow_overrides.* must name objects as Kind/name or Kind/*"),
+        ("Deploy*scheduler", "airflow_overrides.Deploy*scheduler must name objects as Kind/name or Kind/*"),
         ("/scheduler", "airflow_overrides./scheduler must name objects as Kind/name or Kind/*"),
         ("Deployment/", "airflow_overrides.Deployment/ must name objects as Kind/name or Kind/*"),
     ],

@@ -133,6 +133,7 @@ def test_what_is_rendered_has_the_right_types(case: str) -> None:
             "it[1] must be text, not 1: write it in quotes",
         ),
         (patch_types.Type(item=patch_types.Type(scalar="s")), "a", "it must be a list, not"),
+        (patch_types.Type(item=patch_types.Type(scalar="s")), ["a", None], "it[1] must not be null: take the element"),
         (patch_types.ANYTHING, object, None),
         (patch_types.Type(scalar="s"), None, None),
     ],
