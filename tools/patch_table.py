@@ -50,7 +50,8 @@ A line (with those that continue it) is a definition: its name, the API version 
 its own, and its fields. A type is ``s`` text, ``i`` integer, ``n`` number, ``b`` boolean, ``q`` quantity, ``x`` integer
 or text, ``o`` any mapping, ``*`` anything, or the name of a definition (of the same group where it has no dot); ``[…]``
 is a list, ``{…}`` a mapping. ``+key`` after a list says that a patch merges it by that key, ``+`` that it adds to it,
-``=`` that it replaces a mapping. The status of an object is left out: only Kubernetes writes it.
+``=`` that it replaces a mapping; ``!`` before a field says that it is required. The status of an object is left out:
+only Kubernetes writes it.
 
 PRIVATE to the collection: it can have breaking changes at any time.
 """
@@ -122,7 +123,11 @@ class Table:
         group = short(name).rpartition(".")[0]
         version = self._version(name)
         head = short(name) + (f"@{version}" if version else "")
-        fields = [f"{field}:{self._type(schema, group)}" for field, schema in sorted(self._fields(name).items())]
+        required = self._definitions[name].get("required", [])
+        fields = [
+            f"{'!' if field in required else ''}{field}:{self._type(schema, group)}"
+            for field, schema in sorted(self._fields(name).items())
+        ]
         return " ".join([head, *fields])
 
     def _type(self, schema: Schema, group: str) -> str:

@@ -64,12 +64,18 @@ def _problems(path: str, item: t.Any) -> t.Iterator[str]:
             f"{path} holds values of Secret/{item['metadata']['name']}, which would show in logs and files: have the "
             "Secret made by something that keeps secrets (an ExternalSecret or a SealedSecret can stand here)"
         )
-    kind = patch_types.of_kind(item["apiVersion"], item["kind"])
-    yield from patch_types.problems(item, kind or patch_types.CUSTOM, path)
+    kind = _kind(item)
+    item = patch_types.without_nulls(item, kind)
+    yield from [*patch_types.problems(item, kind, path)] or patch_types.missing(item, kind, path)
+
+
+def _kind(item: Object) -> patch_types.Type:
+    return patch_types.of_kind(item["apiVersion"], item["kind"]) or patch_types.CUSTOM
 
 
 def _labelled(values: Values, item: Object) -> Object:
     """The object in a namespace, with the labels and annotations of all; its own win, but where it is found by them."""
+    item = patch_types.without_nulls(item, _kind(item))
     meta = dict(item["metadata"])
     known = kinds.known(item["apiVersion"], item["kind"])
     if not meta.get("namespace") and (known is None or known.namespaced):

@@ -89,9 +89,9 @@ def _generality(target: str) -> tuple[bool, int, str]:
 
 
 def _changed(obj: Object, patch: t.Any, variable: str, source: str) -> t.Any:
-    if variable == JSON_PATCHES:
-        return json_patch.applied(obj, patch, source)
     kind = patch_types.of_kind(obj["apiVersion"], obj["kind"])
+    if variable == JSON_PATCHES:
+        return patch_types.without_nulls(json_patch.applied(obj, patch, source), kind or patch_types.CUSTOM)
     return merge.strategic(obj, patch, kind, source) if kind else merge.json_merge(obj, patch)
 
 
@@ -116,8 +116,9 @@ def _told(before: Object, after: t.Any, variable: str, source: str) -> t.Iterato
         yield f"{source}.status would set what only Kubernetes writes: leave it out"
     kind = patch_types.of_kind(before["apiVersion"], before["kind"]) or patch_types.CUSTOM
     path = source if variable == OVERRIDES else f"{source} on {label(before)}"
-    known = set(patch_types.problems(before, kind, path))
-    yield from (problem for problem in patch_types.problems(after, kind, path) if problem not in known)
+    known = {*patch_types.problems(before, kind, path), *patch_types.missing(before, kind, path)}
+    found = [*patch_types.problems(after, kind, path)] or patch_types.missing(after, kind, path)
+    yield from (problem for problem in found if problem not in known)
 
 
 def _fixed(obj: Object) -> t.Iterator[tuple[str, ...]]:

@@ -92,8 +92,14 @@ def _kinds() -> dict[tuple[str, str], str]:
 def fields(definition: str) -> dict[str, Type]:
     """The fields of a definition."""
     group = definition.rpartition(".")[0]
-    pairs = (one.partition(":")[::2] for one in _lines()[definition][1])
+    pairs = (one.lstrip("!").partition(":")[::2] for one in _lines()[definition][1])
     return {name: _parsed(text, group) for name, text in pairs}
+
+
+@functools.cache
+def required(definition: str) -> tuple[str, ...]:
+    """The fields that a definition cannot do without."""
+    return tuple(one[1:].partition(":")[0] for one in _lines()[definition][1] if one.startswith("!"))
 
 
 def _parsed(text: str, group: str) -> Type:
@@ -132,6 +138,28 @@ def problems(value: t.Any, kind: Type, path: str) -> t.Iterator[str]:
             yield from problems(inner, kind.item, f"{path}[{element(inner, kind.merge_key, index)}]")
     elif kind.scalar:
         yield from _scalar_problems(value, kind.scalar, path)
+
+
+def missing(value: t.Any, kind: Type, path: str) -> t.Iterator[str]:
+    """A sentence for each field that ``value``, which has the right types, lacks."""
+    if isinstance(value, dict):
+        for name in required(kind.definition) if kind.definition else ():
+            if name not in value:
+                yield f"{joined(path, name)} is required by Kubernetes: add it"
+        for name, inner in value.items():
+            yield from missing(inner, kind.field(name), joined(path, name))
+    elif isinstance(value, list) and kind.item:
+        for index, inner in enumerate(value):
+            yield from missing(inner, kind.item, f"{path}[{element(inner, kind.merge_key, index)}]")
+
+
+def without_nulls(value: t.Any, kind: Type) -> t.Any:
+    """``value`` without keys that are null, which says the same to Kubernetes; what it does not know stays as it is."""
+    if isinstance(value, dict) and (kind.definition or kind.value):
+        return {name: without_nulls(inner, kind.field(name)) for name, inner in value.items() if inner is not None}
+    if isinstance(value, list) and kind.item:
+        return [without_nulls(inner, kind.item) for inner in value]
+    return value
 
 
 def _scalar_problems(value: t.Any, scalar: str, path: str) -> t.Iterator[str]:

@@ -65,6 +65,12 @@ def test_they_are_not_written_into() -> None:
     assert mine == before
 
 
+def test_what_is_left_empty_is_left_out() -> None:
+    (found,) = extras({**config_map("a", annotations=None), "data": None})
+    assert "data" not in found
+    assert "annotations" not in found["metadata"]
+
+
 def test_lists_are_taken_apart() -> None:
     listed = {"apiVersion": "v1", "kind": "List", "items": [config_map("a"), config_map("b")]}
     nested = {"apiVersion": "v1", "kind": "List", "items": [listed]}
@@ -80,6 +86,10 @@ def test_lists_are_taken_apart() -> None:
         ({**config_map("a"), "metadata": "a"}, "airflow_extra_manifests[0] lacks apiVersion, kind or metadata.name"),
         (config_map("a", labels=["x"]), "airflow_extra_manifests[0].metadata.labels must be a mapping"),
         ({**config_map("a"), "data": {"a": 1}}, "airflow_extra_manifests[0].data.a must be text, not 1: write it in"),
+        (
+            {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "a"}, "spec": {"selector": {}}},
+            "airflow_extra_manifests[0].spec.template is required by Kubernetes: add it",
+        ),
         (
             {"apiVersion": "v1", "kind": "List", "items": [config_map("a"), "b"]},
             'airflow_extra_manifests[0].items[1] is the path "b"',

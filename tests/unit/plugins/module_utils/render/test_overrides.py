@@ -235,7 +235,8 @@ def test_labels_of_the_persons_own_may_change() -> None:
 
 
 def test_a_selector_of_the_persons_own_holds_its_labels() -> None:
-    spec = {"selector": {"matchLabels": {"app": "x"}}, "template": {"metadata": {"labels": {"app": "x"}}}}
+    template = {"metadata": {"labels": {"app": "x"}}}
+    spec = {"selector": {"matchLabels": {"app": "x"}}, "template": template}
     mine = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "mine"}, "spec": spec}
     patch = [replace("/spec/template/metadata/labels/app", "y")]
     (told,) = problems(airflow_extra_manifests=[mine], airflow_json_patches={"Deployment/mine": patch})
@@ -282,6 +283,21 @@ def test_wrong_types_in_json_patches_are_told_with_the_path_that_they_would_have
         "airflow_json_patches.Service/*-api-server on Service/airflow-api-server.spec.ports[http].port "
         'must be a whole number, not "http"'
     )
+
+
+def test_what_kubernetes_requires_stays() -> None:
+    (told,) = problems(airflow_json_patches={SCHEDULER: [{"op": "remove", "path": "/spec/template/spec/containers"}]})
+    assert told == (
+        f"airflow_json_patches.{SCHEDULER} on {SCHEDULER}.spec.template.spec.containers is required by Kubernetes: "
+        "add it"
+    )
+    (told,) = problems(airflow_overrides={"RoleBinding/airflow-pod-launcher": {"roleRef": {"name": None}}})
+    assert told == ("airflow_overrides.RoleBinding/airflow-pod-launcher.roleRef.name is required by Kubernetes: add it")
+
+
+def test_a_null_of_a_json_patch_is_nothing() -> None:
+    result = rendered(airflow_json_patches={SCHEDULER: [replace("/spec/revisionHistoryLimit", None)]})
+    assert "revisionHistoryLimit" not in result[SCHEDULER]["spec"]
 
 
 def test_either_type_is_taken_where_kubernetes_takes_either() -> None:

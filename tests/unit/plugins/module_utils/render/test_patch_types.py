@@ -100,6 +100,8 @@ def test_what_is_rendered_has_the_right_types(case: str) -> None:
         kind = patch_types.of_kind(item["apiVersion"], item["kind"])
         assert kind
         assert list(patch_types.problems(item, kind, "")) == []
+        assert list(patch_types.missing(item, kind, "")) == []
+        assert patch_types.without_nulls(item, kind) == item
 
 
 @pytest.mark.parametrize(
@@ -142,3 +144,26 @@ def test_problems(kind: patch_types.Type, value: t.Any, problem: str | None) -> 
     found = list(patch_types.problems(value, kind, "it"))
     assert len(found) == (1 if problem else 0)
     assert all(one.startswith(problem or "") for one in found)
+
+
+def test_what_is_missing_is_told() -> None:
+    container = {"env": [{"value": "a"}, {"name": "b", "valueFrom": {"secretKeyRef": {"name": "c"}}}], "image": "x"}
+    value = {"spec": {"selector": {}, "template": {"spec": {"containers": [container]}}}}
+    assert DEPLOYMENT
+    assert list(patch_types.missing(value, DEPLOYMENT, "it")) == [
+        "it.spec.template.spec.containers[0].name is required by Kubernetes: add it",
+        "it.spec.template.spec.containers[0].env[0].name is required by Kubernetes: add it",
+        "it.spec.template.spec.containers[0].env[b].valueFrom.secretKeyRef.key is required by Kubernetes: add it",
+    ]
+
+
+def test_nulls_go_where_they_mean_nothing() -> None:
+    crd = patch_types.of_kind("apiextensions.k8s.io/v1", "CustomResourceDefinition")
+    assert crd
+    value = {
+        "metadata": {"labels": {"a": None}, "annotations": None},
+        "spec": {"versions": [{"name": None, "x": [None]}]},
+    }
+    after = {"metadata": {"labels": {}}, "spec": {"versions": [{"x": [None]}]}}
+    assert patch_types.without_nulls(value, crd) == after
+    assert patch_types.without_nulls({"spec": {"a": None}}, patch_types.CUSTOM) == {"spec": {"a": None}}
