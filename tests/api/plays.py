@@ -56,9 +56,8 @@ def adapted(playbook: str) -> dict[str, t.Any]:
 
 
 def parts(playbook: str) -> list[str]:
-    """The parts of an instance in the order of a playbook's tasks, Secrets among them."""
-    found = [_part(task) for task in adapted(playbook)["tasks"]]
-    return [part for part in found if part != "preflight"]
+    """What a playbook's tasks are about, in their order: parts of an instance, or modules that have none."""
+    return [_part(task) for task in adapted(playbook)["tasks"]]
 
 
 def _part(task: Task) -> str:

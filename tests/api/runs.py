@@ -17,13 +17,17 @@ import urllib3
 
 from ansible_collections.dagops.airflow.plugins.module_utils.evaluation import api_server, state
 from ansible_collections.dagops.airflow.plugins.module_utils.face import Failure
-from ansible_collections.dagops.airflow.plugins.modules import manifests, secrets
+from ansible_collections.dagops.airflow.plugins.modules import manifests, preflight, secrets
 from tests.api.plays import parts
 from tests.api.support import Face, validated
 
 Send = t.Callable[[], urllib3.BaseHTTPResponse]
 Hook = t.Callable[[int, Send], urllib3.BaseHTTPResponse]
 """What happens at a request, given its number in the run, and how it is sent."""
+
+
+MODULES = {"preflight": preflight, "secrets": secrets}
+"""What is done for a part where that is not ``manifests``."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -49,23 +53,34 @@ class Run:
         return [label for result in self.results for label in result.get("undeclared", ())]
 
 
-def converge(kubeconfig: str, values: dict[str, t.Any], **consents: t.Any) -> Run:
-    """What the tasks of site.yml do to the objects of an instance, here and now."""
+def converge(
+    kubeconfig: str,
+    values: dict[str, t.Any],
+    before: t.Mapping[str, t.Callable[[], t.Any]] | None = None,
+    **consents: t.Any,
+) -> Run:
+    """What the tasks of site.yml do to the objects of an instance, here and now.
+
+    ``before`` tells what else happens before the task of a part.
+    """
     results: list[dict[str, t.Any]] = []
     lines: list[str] = []
-    fingerprints: dict[str, t.Any] = {}
+    told: dict[str, t.Any] = {}
     # Secrets come once in a play.
     for part in dict.fromkeys(parts("site")):
-        module = secrets if part == "secrets" else manifests
-        wanted = {} if part == "secrets" else {"component": part, **fingerprints, **consents}
+        if before and part in before:
+            before[part]()
+        module = MODULES.get(part, manifests)
+        wanted = {} if part in MODULES else {"component": part, **told, **consents}
         face = Face(params=validated(module, {"kubeconfig": kubeconfig, "values": values, **wanted}))
         try:
             results.append(module.run(face))
         except Failure as failure:
             return Run(killed=False, results=results, lines=[*lines, *face.lines], failure=failure.message)
         lines += face.lines
-        if part == "secrets":
-            fingerprints = {"secrets": results[-1]["fingerprints"]}
+        # What site.yml hands on to later tasks.
+        told |= {"remembered": results[-1]["remembered"]} if part == "preflight" else {}
+        told |= {"secrets": results[-1]["fingerprints"]} if part == "secrets" else {}
     return Run(killed=False, results=results, lines=lines)
 
 

@@ -32,6 +32,12 @@ CHANGED = {
 }
 
 
+@pytest.fixture(scope="module", autouse=True)
+def installable(kubeconfig: str) -> t.Iterator[None]:
+    with classes(client.connect({"kubeconfig": kubeconfig})):
+        yield
+
+
 _numbers = itertools.count(1)
 
 
@@ -190,13 +196,14 @@ class TestRestart:
         try:
             cluster = client.connect({"kubeconfig": kubeconfig})
             sites = (Site(kubeconfig=kubeconfig, cluster=cluster, namespace=f"cut-{n}") for n in itertools.count())
-            requests = run(next(sites), BASE).requests
-            for share in shares:
-                site, number = next(sites), 1 + round(share * requests)
-                done = run(site, BASE, hook=restarting(name, number))
-                assert not done.failure, f"kube-apiserver was restarted at request {number}: {done.failure}"
-                again = run(site, BASE)
-                assert (again.failure, again.changed) == ("", [])
+            with classes(cluster):
+                requests = run(next(sites), BASE).requests
+                for share in shares:
+                    site, number = next(sites), 1 + round(share * requests)
+                    done = run(site, BASE, hook=restarting(name, number))
+                    assert not done.failure, f"kube-apiserver was restarted at request {number}: {done.failure}"
+                    again = run(site, BASE)
+                    assert (again.failure, again.changed) == ("", [])
         finally:
             api_server.stop(name, say=quiet)
 
@@ -208,13 +215,7 @@ class TestTwoRunsAtOnce:
     SECOND: t.ClassVar = {**BASE, "airflow_core_config": {"core": {"parallelism": 22}}, "airflow_labels": {"a": "b"}}
 
     @pytest.mark.parametrize("start", ["neither", "first", "second"])
-    def test_the_end_is_one_of_them(
-        self, start: str, kubeconfig: str, cluster: client.Cluster, tmp_path: pathlib.Path
-    ) -> None:
-        with classes(cluster):
-            self._ends(start, kubeconfig, tmp_path)
-
-    def _ends(self, start: str, kubeconfig: str, tmp_path: pathlib.Path) -> None:
+    def test_the_end_is_one_of_them(self, start: str, kubeconfig: str, tmp_path: pathlib.Path) -> None:
         name = f"both-{start}"
         plays = Plays(kubeconfig=kubeconfig, folder=tmp_path)
         both = {"first": self.FIRST, "second": self.SECOND}
@@ -234,6 +235,16 @@ class TestTwoRunsAtOnce:
         }
         assert [] in left.values(), left
         assert left["first"] != left["second"]
+
+    def test_a_run_does_not_go_on_where_another_has_passed_it(self, new_sites: t.Iterator[Site]) -> None:
+        """The first tasks found nothing to change, so this run held no lock until the other had come and gone."""
+        site = next(new_sites)
+        assert not run(site, self.SECOND).failure
+        passing = {"core": lambda: run(site, self.FIRST)}
+        late = apart(lambda: converge(site.kubeconfig, values(site, self.SECOND), passing, prune=True))
+        assert "Another run" in late.failure
+        again = run(site, self.FIRST)
+        assert (again.failure, again.changed) == ("", [])
 
     @staticmethod
     def _started(plays: Plays, command: list[str]) -> subprocess.Popen[str]:

@@ -65,10 +65,23 @@ class Cluster:
         content_type: str = "application/json",
         timeout: float = transport.READ_TIMEOUT,
         doing: str | None = None,
+        idempotent: bool | None = None,
     ) -> Object:
-        """The JSON answer; ``doing`` (``apply Deployment/airflow/web``) is how errors call the request."""
+        """The JSON answer; ``doing`` (``apply Deployment/airflow/web``) is how errors call the request.
+
+        ``idempotent`` tells whether it does no harm when it comes twice, where the method does not tell.
+        """
         answer: Object = json.loads(
-            self._send(method, path, query=query, body=body, content_type=content_type, timeout=timeout, doing=doing)
+            self._send(
+                method,
+                path,
+                query=query,
+                body=body,
+                content_type=content_type,
+                timeout=timeout,
+                doing=doing,
+                idempotent=idempotent,
+            )
         )
         return answer
 
@@ -84,6 +97,7 @@ class Cluster:
         timeout: float = transport.READ_TIMEOUT,
         doing: str | None = None,
         retry_statuses: bool = True,
+        idempotent: bool | None = None,
     ) -> bytes:
         headers = {"Accept": accept}
         if body is not None:
@@ -95,7 +109,7 @@ class Cluster:
             body=None if body is None else json.dumps(body, separators=(",", ":")).encode(),
             headers=headers,
             timeout=timeout,
-            idempotent=method != "POST" and content_type != JSON_PATCH,
+            idempotent=method != "POST" and content_type != JSON_PATCH if idempotent is None else idempotent,
             retry_statuses=retry_statuses,
         )
         if reply.status >= 400:
@@ -170,12 +184,16 @@ class Cluster:
             query["continue"] = token
 
     def create(self, obj: Object, *, dry_run: bool = False) -> Object:
-        """The object as created; an ``ApiError`` with ``exists`` when it is there already."""
+        """The object as created; an ``ApiError`` with ``exists`` when it is there already.
+
+        That is also how it ends where the connection was cut once the API server had made it: it has a name, so no
+        second one can come of another try.
+        """
         kind, namespace, name = self._place(obj)
         query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict", **_dry_run(dry_run)}
         doing = f"create {_label(kind, namespace, name)}"
         with _secrets_hidden(obj):
-            return self.request("POST", kind.path(namespace), query=query, body=obj, doing=doing)
+            return self.request("POST", kind.path(namespace), query=query, body=obj, doing=doing, idempotent=True)
 
     def apply(self, obj: Object, *, dry_run: bool = False, force: bool = False) -> Object:
         """The object after a server-side apply."""

@@ -228,8 +228,18 @@ class Lock:
 
     def rest(self, notes: dict[str, str]) -> None:
         """The changes are made: write ``notes``, and keep the Lease for the next task of this run, if it comes soon."""
-        if self._renewed:
-            self._duration = BETWEEN_TASKS
+        if not self._renewed:
+            return
+        self._duration = BETWEEN_TASKS
+        try:
+            self._write(notes)
+        except ApiError as error:
+            if not error.conflict:
+                raise
+            # The connection was cut after the first try had come through.
+            self.read()
+            if not self._is_mine():
+                raise
             self._write(notes)
 
     def delete(self) -> None:
