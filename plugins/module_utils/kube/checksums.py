@@ -108,15 +108,16 @@ def _template(workload: Object) -> Object | None:
 
 
 def _read(spec: Object) -> t.Iterator[tuple[str, str, Keys]]:
+    """What a pod reads. A reference that lacks its name or key is the API server's to refuse."""
     for container in (*(spec.get("initContainers") or ()), *(spec.get("containers") or ())):
         for variable in container.get("env") or ():
             source = variable.get("valueFrom") or {}
             for field, kind in (("configMapKeyRef", "ConfigMap"), ("secretKeyRef", "Secret")):
-                if field in source:
-                    yield kind, source[field]["name"], frozenset({source[field]["key"]})
+                if (source.get(field) or {}).get("name"):
+                    yield kind, source[field]["name"], frozenset({str(source[field].get("key"))})
         for source in container.get("envFrom") or ():
             for field, kind in (("configMapRef", "ConfigMap"), ("secretRef", "Secret")):
-                if field in source:
+                if (source.get(field) or {}).get("name"):
                     yield kind, source[field]["name"], None
     for volume in spec.get("volumes") or ():
         yield from _read_volume(volume, "secretName")
@@ -126,7 +127,7 @@ def _read(spec: Object) -> t.Iterator[tuple[str, str, Keys]]:
 
 def _read_volume(volume: Object, secret_name: str) -> t.Iterator[tuple[str, str, Keys]]:
     for field, kind, name in (("configMap", "ConfigMap", "name"), ("secret", "Secret", secret_name)):
-        source = volume.get(field)
-        if source:
+        source = volume.get(field) or {}
+        if source.get(name):
             items = source.get("items")
-            yield kind, source[name], frozenset(item["key"] for item in items) if items else None
+            yield kind, source[name], frozenset(str(item.get("key")) for item in items) if items else None

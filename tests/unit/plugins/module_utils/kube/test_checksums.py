@@ -119,3 +119,14 @@ def test_fingerprints_tell_no_value() -> None:
     made = checksums.fingerprints({"kind": "Secret", "data": {"a": "aHVudGVyMg=="}}, b"k")
     assert made
     assert "aHVudGVyMg==" not in str(made)
+
+
+def test_references_without_a_name_are_left_to_the_api_server() -> None:
+    container = {
+        "env": [{"valueFrom": {"configMapKeyRef": {}}}, {"valueFrom": {"secretKeyRef": None}}],
+        "envFrom": [{"configMapRef": {}}, {"secretRef": None}],
+    }
+    volumes = [{"configMap": {}}, {"secret": None}, {"projected": {"sources": [{"secret": {}}]}}]
+    spec = {"containers": [container], "volumes": volumes}
+    workload = {"kind": "Deployment", "metadata": {"name": "a"}, "spec": {"template": {"spec": spec}}}
+    assert checksums.references(workload) == {}
