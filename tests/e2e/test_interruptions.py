@@ -28,7 +28,7 @@ OLDER = "2.11.2"
 POINTS = 15
 """In how many places an install is killed in `make test-full`, and an upgrade."""
 DELAYS = (0.1, 1.0, 3.0)
-"""How long after the start of a task, in turn: some take less time, some more."""
+"""Seconds after the start of a task, in turn: some take less time, some more."""
 
 Variables = dict[str, t.Any]
 
