@@ -30,6 +30,8 @@ POINTS = 15
 DELAYS = (0.1, 1.0, 3.0)
 """Seconds after the start of a task, in turn: some take less time, some more."""
 
+SMALL = {"requests": {"cpu": "50m", "memory": "256Mi"}}
+
 Variables = dict[str, t.Any]
 
 
@@ -40,11 +42,8 @@ class Point(t.NamedTuple):
     delay: float
 
 
-FEW_OF_INSTALLS = (Point("Migrate the database", 3.0), Point("Apply the workloads and wait until they are ready", 5.0))
-FEW_OF_UPGRADES = (
-    Point("Apply the configuration", 0.3),
-    Point("Apply the workloads and wait until they are ready", 2.0),
-)
+FEW_OF_INSTALLS = (Point("Migrate the database", 3.0),)
+FEW_OF_UPGRADES = (Point("Apply the workloads and wait until they are ready", 2.0),)
 
 
 def spread(tasks: t.Sequence[str]) -> list[Point]:
@@ -52,7 +51,6 @@ def spread(tasks: t.Sequence[str]) -> list[Point]:
     return [Point(tasks[number * len(tasks) // POINTS], DELAYS[number % len(DELAYS)]) for number in range(POINTS)]
 
 
-SMALL = {"requests": {"cpu": "50m", "memory": "256Mi"}}
 # Two cores are shared with whatever else runs.
 BASE: Variables = {
     **{name: VARIABLES[name] for name in ("airflow_image", "airflow_logging_volume")},
