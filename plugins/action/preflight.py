@@ -9,3 +9,4 @@ from ansible_collections.dagops.airflow.plugins.plugin_utils.action import Value
 
 class ActionModule(ValuesAction):
     MODULE = preflight
+    SECRETS = True

@@ -12,6 +12,7 @@ PRIVATE to the collection: it can have breaking changes at any time.
 
 from __future__ import annotations
 
+import re
 import time
 import typing as t
 
@@ -49,6 +50,13 @@ class Face(t.Protocol):
 Backend = t.Callable[[Face], dict[str, t.Any]]
 
 
+def readable(params: t.Mapping[str, t.Any]) -> set[str]:
+    """What ``no_log`` would hide in our sentences and is no secret: where a kubeconfig is, unlike what is in it."""
+    kubeconfig = params.get("kubeconfig")
+    is_path = isinstance(kubeconfig, str) and not kubeconfig.lstrip().startswith("{") and "\n" not in kubeconfig
+    return {str(kubeconfig)} if is_path else set()
+
+
 class Stopwatch:
     """Seconds since it was made, for progress lines."""
 
@@ -57,6 +65,11 @@ class Stopwatch:
 
     def seconds(self) -> float:
         return time.monotonic() - self._start
+
+
+def passwords(params: dict[str, t.Any]) -> set[str]:
+    """Secrets within arguments that are not secret as a whole: the password in the address of a proxy."""
+    return set(re.findall(r"://[^/:@]*:([^/@]+)@", str(params.get("proxy") or "")))
 
 
 class ModuleFace:
@@ -92,6 +105,8 @@ def run_module(
     ``shown`` gives the arguments as ``-vvv`` may show them, where ``no_log`` of single options cannot hide enough.
     """
     module = AnsibleModule(argument_spec, supports_check_mode=True, **module_options)
+    module.no_log_values |= passwords(module.params)
+    module.no_log_values -= readable(module.params)
     invocation = {"module_args": shown(module.params)}
     face = ModuleFace(module)
     try:

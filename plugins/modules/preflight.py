@@ -11,12 +11,35 @@ version_added: 1.0.0
 author: dagops.airflow contributors (@dagops)
 description:
   - Reads the values of an instance, and refuses unknown variables, wrong types and combinations that cannot work.
-  - Asks the cluster for its version, for what the credentials may do, for the namespace, its StorageClasses and the
-    objects that the values name.
+  - Asks the cluster for its version, for what the credentials may do, for the namespace, its quotas, StorageClasses and
+    Secrets, and for the objects that the values name.
+  - Has the API server rehearse the objects of an instance that is not there yet.
   - Tells all obstacles at once, and changes nothing.
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - dagops.airflow.values
+options:
+  given:
+    description:
+      - Secrets that M(dagops.airflow.secrets) will be given, to see that they can be used. If O(values) is not given,
+        the variables of the inventory host are taken.
+    type: dict
+    suboptions:
+      fernet_key:
+        description: Fernet key, or several separated by commas, the newest first (C(airflow_core_fernet_key)).
+        type: str
+      jwt_secret:
+        description: Secret that signs API tokens, 64 bytes or more (C(airflow_core_jwt_secret)).
+        type: str
+      api_secret_key:
+        description: Secret that signs web sessions (C(airflow_core_api_secret_key)).
+        type: str
+      admin_password:
+        description: Password of the first administrator (C(airflow_core_admin_password)).
+        type: str
+      database_password:
+        description: Password of the database user (C(airflow_database_password)).
+        type: str
 attributes:
   check_mode:
     description: Changes nothing, so it does the same in check mode.
@@ -62,13 +85,18 @@ api_requests:
 
 import typing as t
 
+from ansible_collections.dagops.airflow.plugins.module_utils.airflow.secrets import GIVEN
 from ansible_collections.dagops.airflow.plugins.module_utils.face import run_module
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import CLUSTER_OPTIONS
 from ansible_collections.dagops.airflow.plugins.module_utils.preflight.backend import run
 
 
 def argument_spec() -> dict[str, t.Any]:
-    return {**CLUSTER_OPTIONS, "values": {"type": "dict"}}
+    return {
+        **CLUSTER_OPTIONS,
+        "values": {"type": "dict"},
+        "given": {"type": "dict", "no_log": True, "options": {name: {"type": "str", "no_log": True} for name in GIVEN}},
+    }
 
 
 def main() -> None:

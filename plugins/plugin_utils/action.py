@@ -26,7 +26,7 @@ from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.dagops.airflow.plugins.module_utils.face import Failure, Stopwatch
+from ansible_collections.dagops.airflow.plugins.module_utils.face import Failure, Stopwatch, passwords, readable
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import load
 from ansible_collections.dagops.airflow.plugins.plugin_utils.variables import gather, gather_secrets
 
@@ -115,7 +115,8 @@ class BackendAction(ActionBase):  # type: ignore[misc]  # ansible-core ships no 
     def _run_backend(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
         constraints: dict[str, t.Any] = getattr(self.MODULE, "CONSTRAINTS", {})
         checked = ArgumentSpecValidator(self.MODULE.argument_spec(), **constraints).validate(arguments)
-        secrets: set[str] = checked._no_log_values
+        parameters = checked.validated_parameters
+        secrets: set[str] = (checked._no_log_values | passwords(parameters)) - readable(parameters)
         if checked.error_messages:
             raise AnsibleActionFail(remove_values("; ".join(checked.error_messages), secrets))
         speaker = self._task.get_name() or self._noun()

@@ -8,15 +8,21 @@ PRIVATE to the collection: it can have breaking changes at any time.
 
 from __future__ import annotations
 
+import json
 import typing as t
 
+from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 
 from ansible_collections.dagops.airflow.plugins.module_utils.render import extra
-from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import VALUE_VARIABLES, unknown_variables
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import (
+    VALUE_VARIABLES,
+    unknown_variables,
+    unreadable_variables,
+)
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import SpecError
-from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import SECRET_VARIABLES
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import PLAYBOOK_TYPES, SECRET_VARIABLES
 from ansible_collections.dagops.airflow.plugins.plugin_utils import extra_files
 
 
@@ -26,9 +32,10 @@ def gather(task_vars: t.Mapping[str, t.Any], templar: Templar, loader: DataLoade
     A misspelt variable is refused here, since only here all names are seen.
     """
     problems = unknown_variables(task_vars)
+    values = _templated((*VALUE_VARIABLES, *PLAYBOOK_TYPES), task_vars, templar, problems)
+    problems += unreadable_variables({name: values.pop(name, None) for name in PLAYBOOK_TYPES})
     if problems:
         raise SpecError(problems)
-    values = {name: templar.template(task_vars[name]) for name in VALUE_VARIABLES if name in task_vars}
     if extra.VARIABLE in values:
         values[extra.VARIABLE] = extra_files.expanded(values[extra.VARIABLE], task_vars, templar, loader)
     return {"airflow_instance": task_vars.get("inventory_hostname"), **values}
@@ -39,8 +46,25 @@ def gather_secrets(task_vars: t.Mapping[str, t.Any], templar: Templar) -> dict[s
 
     They are for ``no_log`` options only.
     """
-    return {
-        name.removeprefix("airflow_").removeprefix("core_"): templar.template(task_vars[name])
-        for name in SECRET_VARIABLES
-        if name in task_vars
-    }
+    problems: list[str] = []
+    found = _templated(SECRET_VARIABLES, task_vars, templar, problems)
+    if problems:
+        raise SpecError(problems)
+    return {name.removeprefix("airflow_").removeprefix("core_"): value for name, value in found.items()}
+
+
+def _templated(
+    wanted: t.Iterable[str], task_vars: t.Mapping[str, t.Any], templar: Templar, problems: list[str]
+) -> dict[str, t.Any]:
+    """The variables that the host has; one that cannot be read is told with Ansible's own words."""
+    found = {}
+    for name in wanted:
+        if name in task_vars:
+            try:
+                # What is encrypted or undefined shows when it is looked at.
+                found[name] = templar.template(task_vars[name])
+                json.dumps(found[name], default=str)
+            except AnsibleError as error:
+                why = " ".join(str(error.message).split()).rstrip(".")
+                problems.append(f"{name} cannot be read: {why}. Define what it refers to, or give the vault's password")
+    return found

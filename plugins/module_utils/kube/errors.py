@@ -60,6 +60,8 @@ def refused(status: int, body: bytes, doing: str, server: str, credentials: str 
         message = f"The Kubernetes API at {server} refuses to log us in (401): {why}. Log in again or renew them."
     elif status == 403 and (permission := missing_permission(said)):
         message = f"Cannot {doing}: {permission}. Ask an administrator of the cluster for a Role that allows it."
+    elif "HTTP request to an HTTPS server" in said:
+        message = f"The Kubernetes API at {server} speaks https: write https:// in the server of the kubeconfig."
     else:
         message = f"Cannot {doing}: {said or f'the API server answered {status} {reason}'.strip()}"
     return ApiError(status, reason, message, answer.get("details"))

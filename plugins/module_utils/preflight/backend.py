@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.dagops.airflow.plugins.module_utils.airflow import secrets
+from ansible_collections.dagops.airflow.plugins.module_utils.airflow.secret_store import SecretStore
 from ansible_collections.dagops.airflow.plugins.module_utils.face import Face, Failure
 from ansible_collections.dagops.airflow.plugins.module_utils.kube import engine
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import Cluster, connect
+from ansible_collections.dagops.airflow.plugins.module_utils.kube.errors import ApiError
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Kind, Object, named
 from ansible_collections.dagops.airflow.plugins.module_utils.preflight import checks
 from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline import render_all
@@ -30,17 +33,81 @@ def rules_in(cluster: Cluster, namespace: str) -> list[Object] | None:
             "kind": "SelfSubjectRulesReview",
             "spec": {"namespace": namespace},
         },
+        idempotent=True,
     )
     # An authorizer by webhook (clouds have them) cannot list rules: then the API server's own words must do.
     return None if review["status"].get("incomplete") else review["status"].get("resourceRules") or []
 
 
-def missing_references(cluster: Cluster, values: Values) -> t.Iterator[str]:
+def missing_references(cluster: Cluster, values: Values, objects: list[Object]) -> t.Iterator[str]:
     """Objects of the person's own that are not there."""
+    made = {(item["kind"], item["metadata"]["name"]) for item in objects}
+    made |= {("Secret", wanted.name) for wanted in secrets.required_secrets(values, {})}
     for variable, kind, name in checks.references(values):
-        if cluster.get(named(kind), name, values.namespace) is None:
+        if (kind, name) in made:
+            continue
+        if _find(cluster, kind, name, values.namespace) is None:
             place = f" in namespace {values.namespace}" if named(kind).namespaced else ""
             yield f"{variable} names {kind} '{name}', which does not exist{place}: have it made first"
+
+
+def refused_at_first(cluster: Cluster, values: Values, objects: list[Object]) -> t.Iterator[str]:
+    """What an instance that is not there yet would be refused, and a quota that has no room for it."""
+    quotas: list[Object] = []
+    yield from checks.full_quotas(
+        objects, allowed(lambda: cluster.list(named("ResourceQuota"), values.namespace), quotas)
+    )
+    yield from rehearsed(cluster, objects)
+
+
+ABSENT: t.Final[Object] = {}
+"""Stands for what the credentials may not read: whether it is there is not known."""
+
+T = t.TypeVar("T")
+U = t.TypeVar("U")
+
+
+def _find(cluster: Cluster, kind: str, name: str, namespace: str) -> Object | None:
+    return allowed(lambda: cluster.get(named(kind), name, namespace), ABSENT)
+
+
+def allowed(ask: t.Callable[[], T], otherwise: U) -> T | U:
+    """The answer, or ``otherwise`` where the credentials may not ask; what they lack is told by the permissions."""
+    try:
+        return ask()
+    except ApiError as error:
+        if error.status != 403:
+            raise
+        return otherwise
+
+
+def unusable_secrets(cluster: Cluster, values: Values, given: secrets.Given) -> t.Iterator[str]:
+    """Values of Secrets, given or there, that cannot be used: found before the first change instead of after it."""
+    store = SecretStore(cluster, values, check_mode=True)
+    for wanted in secrets.required_secrets(values, given):
+        try:
+            store.check(wanted)
+        except Failure as failure:
+            yield failure.message.rstrip(".")
+    reference = values.database.credentials
+    if reference and (own := store.own(reference.name)) is not None:
+        try:
+            secrets.account(values, {}, own)
+        except Failure as failure:
+            yield failure.message.rstrip(".")
+
+
+def rehearsed(cluster: Cluster, objects: list[Object]) -> t.Iterator[str]:
+    """What the API server would refuse to make, of an instance that is not there yet.
+
+    Where the namespace is not there yet either, only what cannot be read is known.
+    """
+    for item in objects:
+        try:
+            cluster.create(item, dry_run=True)
+        except ApiError as error:
+            if not (error.missing or error.exists):
+                yield error.message.rstrip(".")
 
 
 def kinds_of(cluster: Cluster, objects: list[Object], namespace: str) -> list[Kind]:
@@ -56,24 +123,32 @@ def run(face: Face) -> dict[str, t.Any]:
     objects = render_all(values)
 
     version = cluster.request("GET", "/version")
-    namespace = cluster.get(named("Namespace"), values.namespace)
-    problems = [*checks.too_old(version), *checks.foreign_namespace(values, namespace)]
+    if too_old := [*checks.too_old(version)]:
+        raise refusal(values, too_old)
     rules = rules_in(cluster, values.namespace)
+    problems: list[str] = []
     if rules is not None:
         needed = checks.permissions_needed(kinds_of(cluster, objects, values.namespace))
         problems += checks.missing_permissions(rules, needed, values.namespace)
+    namespace = allowed(lambda: cluster.get(named("Namespace"), values.namespace), ABSENT)
+    if namespace is not ABSENT:
+        problems += checks.foreign_namespace(values, namespace)
     if any(True for _claim in checks.claims(objects)):
-        problems += checks.missing_storage(objects, cluster.list(named("StorageClass")))
-    problems += missing_references(cluster, values)
+        classes = allowed(lambda: cluster.list(named("StorageClass")), None)
+        problems += checks.missing_storage(objects, classes) if classes is not None else []
+    problems += missing_references(cluster, values, objects)
+    problems += allowed(lambda: [*unusable_secrets(cluster, values, face.params["given"] or {})], [])
+    problems += checks.full_quotas(objects, [item for item in objects if item["kind"] == "ResourceQuota"])
+    remembered: dict[str, str] = {}
+    if not problems:
+        remembered = engine.begin(cluster, values.name, values.namespace, face, check_mode=face.check_mode)
+        # What the API server would refuse of an instance that is there is found by each task before it applies.
+        if set(remembered) <= {engine.HELD}:
+            problems += refused_at_first(cluster, values, objects)
     for warning in checks.untested(values, version):
         face.warn(warning)
     if problems:
-        count = "" if len(problems) == 1 else f"{len(problems)} obstacles: "
-        raise Failure(
-            f"Airflow instance {values.name} cannot be applied, and nothing was changed. {count}{'; '.join(problems)}.",
-            problems=problems,
-        )
-    remembered = engine.begin(cluster, values.name, values.namespace, face, check_mode=face.check_mode)
+        raise refusal(values, problems)
     return {
         "changed": False,
         "kubernetes_version": version["gitVersion"],
@@ -81,3 +156,12 @@ def run(face: Face) -> dict[str, t.Any]:
         "remembered": remembered,
         "api_requests": cluster.requests,
     }
+
+
+def refusal(values: Values, problems: list[str]) -> Failure:
+    """All obstacles in one sentence."""
+    count = "" if len(problems) == 1 else f"{len(problems)} obstacles: "
+    told = "; ".join(problems)
+    return Failure(
+        f"Airflow instance {values.name} cannot be applied, and nothing was changed. {count}{told}.", problems=problems
+    )

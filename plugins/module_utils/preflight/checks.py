@@ -10,11 +10,14 @@ PRIVATE to the collection: it can have breaking changes at any time.
 
 from __future__ import annotations
 
+import collections
+import decimal
 import re
 import typing as t
 
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Kind, Object
 from ansible_collections.dagops.airflow.plugins.module_utils.render import names
+from ansible_collections.dagops.airflow.plugins.module_utils.spec import forms, rules
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
 
 # Kubernetes releases that Airflow is tested with (its README, 3.3.2 and 2.11.2), by Airflow's major version.
@@ -23,6 +26,17 @@ TESTED: dict[int, tuple[int, int]] = {3: (30, 35), 2: (26, 30)}
 OLDEST_MINOR = 26
 
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
+
+# What reads an object of the person's own: key, kind and where its name is.
+READS = (
+    ("secretKeyRef", "Secret", "name"),
+    ("configMapKeyRef", "ConfigMap", "name"),
+    ("secretRef", "Secret", "name"),
+    ("configMapRef", "ConfigMap", "name"),
+    ("secret", "Secret", "secretName"),
+    ("configMap", "ConfigMap", "name"),
+    ("persistentVolumeClaim", "PersistentVolumeClaim", "claimName"),
+)
 
 APPLY_VERBS = frozenset(["get", "list", "create", "patch"])
 # What the play does besides applying objects, as (group, resource, verbs).
@@ -126,11 +140,10 @@ def foreign_namespace(values: Values, namespace: Object | None) -> t.Iterator[st
 def claims(objects: t.Iterable[Object]) -> t.Iterator[tuple[str, str | None]]:
     """Every volume claim that the objects make, with its StorageClass (None: the default one)."""
     for item in objects:
-        made = (
-            [item] if item["kind"] == "PersistentVolumeClaim" else item.get("spec", {}).get("volumeClaimTemplates", [])
-        )
+        templates = (item.get("spec") or {}).get("volumeClaimTemplates") or []
+        made = [item] if item["kind"] == "PersistentVolumeClaim" else templates
         for claim in made:
-            yield f"{item['kind']}/{item['metadata']['name']}", claim["spec"].get("storageClassName")
+            yield f"{item['kind']}/{item['metadata']['name']}", (claim.get("spec") or {}).get("storageClassName")
 
 
 def missing_storage(objects: t.Iterable[Object], classes: t.Sequence[Object]) -> t.Iterator[str]:
@@ -165,3 +178,85 @@ def references(values: Values) -> t.Iterator[tuple[str, str, str]]:
     for component, account in values.rbac.service_accounts.items():
         if account.name:
             yield f"airflow_rbac_service_accounts.{component}.name", "ServiceAccount", account.name
+    yield from _of_pods(values)
+
+
+def _of_pods(values: Values) -> t.Iterator[tuple[str, str, str]]:
+    for path, _main, shape in rules.pods(values):
+        if shape.priority_class_name:
+            yield f"{path}.priorityClassName", "PriorityClass", shape.priority_class_name
+    if not values.extra.manifests:
+        # Else these may come of the person's own objects, such as an ExternalSecret.
+        yield from _read(values)
+
+
+def _read(values: Values) -> t.Iterator[tuple[str, str, str]]:
+    """ConfigMaps, Secrets and claims that the person's own environment variables and volumes read."""
+    places = [("airflow_core_env", values.core.env), ("airflow_core_env_from", values.core.env_from)]
+    for path, _main, shape in rules.pods(values):
+        places += [(f"{path}.env", shape.env), (f"{path}.envFrom", shape.env_from), (f"{path}.volumes", shape.volumes)]
+    for path, items in places:
+        for number, item in enumerate(items):
+            for source in (item, item.get("valueFrom") or {}):
+                yield from _named_by(f"{path}[{number}]", source)
+
+
+def _named_by(path: str, source: Object) -> t.Iterator[tuple[str, str, str]]:
+    for key, kind, field in READS:
+        found = source.get(key)
+        if isinstance(found, dict) and found.get(field) and not found.get("optional"):
+            yield f"{path}.{key}", kind, found[field]
+
+
+def demand(objects: t.Iterable[Object]) -> dict[str, decimal.Decimal]:
+    """What pods and claims count for in a quota while all of them run, by the quota's names."""
+    total: dict[str, decimal.Decimal] = collections.defaultdict(decimal.Decimal)
+    for item in objects:
+        spec = item.get("spec") or {}
+        replicas = spec.get("replicas", 1)
+        if item["kind"] in ("Deployment", "StatefulSet"):
+            total["pods"] += replicas
+            for container in spec["template"]["spec"]["containers"]:
+                for name, amount in _counted(container.get("resources") or {}):
+                    total[name] += amount * replicas
+        for claim in [item] if item["kind"] == "PersistentVolumeClaim" else spec.get("volumeClaimTemplates", []):
+            total["persistentvolumeclaims"] += 1
+            total["requests.storage"] += forms.amount(claim["spec"]["resources"]["requests"]["storage"]) or 0
+    return dict(total)
+
+
+def _counted(resources: Object) -> t.Iterator[tuple[str, decimal.Decimal]]:
+    # A request that is not given is the limit; and a quota of "cpu" is one of "requests.cpu".
+    limits = resources.get("limits") or {}
+    for part, amounts in (("limits", limits), ("requests", {**limits, **(resources.get("requests") or {})})):
+        for name, quantity in amounts.items():
+            amount = forms.amount(quantity) or decimal.Decimal(0)
+            yield f"{part}.{name}", amount
+            if part == "requests":
+                yield name, amount
+
+
+def full_quotas(objects: t.Sequence[Object], quotas: t.Iterable[Object]) -> t.Iterator[str]:
+    """Quotas that do not take all pods and claims, besides what others use already."""
+    wanted = demand(objects)
+    for quota in quotas:
+        spec = quota.get("spec") or {}
+        if spec.get("scopes") or spec.get("scopeSelector"):
+            continue
+        used = (quota.get("status") or {}).get("used") or {}
+        for name, hard in sorted((spec.get("hard") or {}).items()):
+            limit, taken = forms.amount(hard), forms.amount(used.get(name, 0)) or 0
+            if limit is not None and wanted.get(name, 0) + taken > limit:
+                others = f", besides {used[name]} that others use" if taken else ""
+                yield (
+                    f"ResourceQuota/{quota['metadata']['name']} allows {hard} of {name}, but the instance needs "
+                    f"{shown(name, wanted.get(name, decimal.Decimal(0)))}{others}: raise it (airflow_rbac_quota where "
+                    "it is the instance's own), or ask for less"
+                )
+
+
+def shown(name: str, amount: decimal.Decimal) -> str:
+    """An amount as people write it."""
+    if name.endswith(("memory", "storage")):
+        return f"{int(amount / 2**20)}Mi"
+    return f"{amount.normalize():f}"

@@ -14,6 +14,8 @@ import typing as t
 
 from ansible_collections.dagops.airflow.plugins.module_utils.spec import rules
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import (
+    SCALARS,
+    ProblemError,
     SpecError,
     hints,
     is_nothing,
@@ -21,6 +23,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import 
     suggestion,
 )
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import (
+    PLAYBOOK_TYPES,
     PLAYBOOK_VARIABLES,
     SECRET_VARIABLES,
     SECTIONS,
@@ -52,6 +55,22 @@ def unknown_variables(names: t.Iterable[str]) -> list[str]:
             continue
         if name.startswith(ROLE_PREFIXES) or difflib.get_close_matches(name, KNOWN, n=1, cutoff=0.87):
             problems.append(f"{name} is not a variable of this collection{suggestion(name, KNOWN)}")
+    return problems
+
+
+def unreadable_variables(variables: t.Mapping[str, t.Any]) -> list[str]:
+    """A sentence for each variable of the playbooks that is of another type than they need, late in a play."""
+    problems = []
+    for name, kind in PLAYBOOK_TYPES.items():
+        if is_nothing(variables.get(name)):
+            continue
+        try:
+            value = SCALARS[kind](variables[name], name)
+        except ProblemError as problem:
+            problems.append(str(problem))
+        else:
+            if kind is int and value < 1:
+                problems.append(f"{name} is {value}, but must be at least 1")
     return problems
 
 

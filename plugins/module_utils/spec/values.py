@@ -574,3 +574,14 @@ PLAYBOOK_VARIABLES: dict[str, str] = {
     "airflow_api_url": "Address to reach Airflow's API at, instead of through the Kubernetes API.",
     "airflow_delete_data": "Delete volumes and secrets, too, when an instance is uninstalled.",
 }
+
+# How the playbooks read those that are not text.
+PLAYBOOK_TYPES: dict[str, type] = {
+    "airflow_wait_timeout": int,
+    "airflow_prune": bool,
+    "airflow_replace": bool,
+    "airflow_adopt": bool,
+    "airflow_force_conflicts": bool,
+    "airflow_downgrade": bool,
+    "airflow_delete_data": bool,
+}
