@@ -20,7 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = Path("plugins/module_utils")
 TESTS = Path("tests/unit/plugins/module_utils")
-COPIED = (".collections", "inventories", "meta", "playbooks", "plugins", "pyproject.toml", "tests/unit")
+LEFT_BEHIND = (".*_cache", ".ansible", ".git", ".hypothesis", "__pycache__", "build", "golden")
 AT_ONCE = 2
 # The inventories are rendered by a playbook, which takes seconds and adds nothing here.
 LEFT_OUT = "not golden and not inventories"
@@ -307,14 +307,8 @@ class Outcome:
 
 
 def copied(root: Path) -> None:
-    """What the tests need of the checkout."""
-    for name in COPIED:
-        source, target = ROOT / name, root / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if source.is_dir():
-            shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns("__pycache__", "golden"))
-        else:
-            shutil.copy(source, target)
+    """The checkout as it is, but for what the tests do without."""
+    shutil.copytree(ROOT, root, symlinks=True, ignore=shutil.ignore_patterns(*LEFT_BEHIND), dirs_exist_ok=True)
 
 
 def tested(root: Path, tests: t.Iterable[str]) -> str | None:
@@ -331,10 +325,11 @@ def tested(root: Path, tests: t.Iterable[str]) -> str | None:
     )
     if done.returncode == 0:
         return None
-    failed = re.search(r"^(?:FAILED|ERROR) \S+?(?:::|/)(test_\S+)", done.stdout, re.MULTILINE)
-    if done.returncode != 1 and not failed:
+    failed = re.search(r"^(?:FAILED|ERROR) \S+?/(test_\S+)", done.stdout, re.MULTILINE)
+    if done.returncode != 1 or not failed:
+        # Tests that cannot even be collected find nothing.
         raise RuntimeError(f"The tests cannot run: {done.stdout[-2000:]}{done.stderr[-2000:]}")
-    return failed[1] if failed else "a test"
+    return failed[1]
 
 
 def outcome(mutation: Mutation) -> Outcome:
