@@ -42,6 +42,9 @@ Report = dict[str, dict[str, t.Any]]
 Revisions: t.TypeAlias = "dict[str, str | None]"
 Targets = dict[str, str]
 
+_PATIENCE: t.Final = 300.0
+"""Seconds that a pod may take to answer: for SQL it starts Airflow, which is slow where CPU is short."""
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Newer:
@@ -99,7 +102,7 @@ class Migration:
     def _ask(self, pod: Object, command: str, *arguments: str) -> dict[str, t.Any] | None:
         """What a running pod tells; None where it cannot be asked."""
         try:
-            return run_inside(self._cluster, pod, command, *arguments)
+            return run_inside(self._cluster, pod, command, *arguments, timeout=_PATIENCE)
         except Failure as failure:
             self._face.progress(f"{label(pod)} cannot be asked ({command}): {failure.message}")
             return None
@@ -108,6 +111,12 @@ class Migration:
 
     def _migrate(self) -> Told | None:
         _job, told = self._run_job(self._job(), "migrates the database")
+        if told and told["refused"] == "version":
+            raise Failure(
+                f"airflow_version is {self._values.instance.version}, but the image {self._image} holds Airflow "
+                f"{told['found']}. The database was not touched. Set airflow_version to {told['found']}, or "
+                "airflow_image to an image of the version that is wanted."
+            )
         if told and told["refused"] == "fernet_key":
             self._refuse_key(told["lost"])
         return told
@@ -120,6 +129,7 @@ class Migration:
             "last_name": admin.last_name,
             "folder": names.ADMIN_FOLDER,
             "lost_accepted": self._face.params["lost_fernet_key_accepted"],
+            "version": self._values.instance.version,
         }
         return migration_job(self._values, source(), "migrate", json.dumps(profile, sort_keys=True))
 
@@ -201,7 +211,7 @@ class Migration:
     def _predicted(self, pods: list[Object], pod: Object | None) -> dict[str, t.Any]:
         """From what to what, as far as somebody can tell: a pod of the image, a Job that only reads, or another pod."""
         sql = ["sql"] if self._face.params["show_sql"] else []
-        plan = self._ask(pod, "plan", "{}", *sql) if pod else self._planned_by_job(self._values, {})
+        plan = (self._ask(pod, "plan", "{}", *sql) if pod else None) or self._planned_by_job(self._values, {})
         if plan is None:
             return self._guessed(pods)
         report: Report = plan["before"]
@@ -216,11 +226,8 @@ class Migration:
 
     def _sql_back(self, newer: Newer, targets: Targets) -> dict[str, str]:
         values = with_image(self._values, newer.image)
-        plan = (
-            self._ask(newer.pod, "plan", json.dumps(targets), "sql")
-            if newer.pod
-            else self._planned_by_job(values, targets)
-        )
+        asked = self._ask(newer.pod, "plan", json.dumps(targets), "sql") if newer.pod else None
+        plan = asked or self._planned_by_job(values, targets)
         if plan is None:
             self._face.warn(f"No pod of {newer.image} runs that could tell the SQL of the way back: set check_job.")
             return {}
