@@ -41,7 +41,11 @@ def database() -> t.Iterator[t.Any]:
     import psycopg2
 
     url = os.environ[URL].replace("postgresql+psycopg2://", "postgresql://")
-    connection = psycopg2.connect(url, connect_timeout=10)
+    try:
+        connection = psycopg2.connect(url, connect_timeout=10)
+    except psycopg2.OperationalError as error:
+        # The server's own words (no password, unknown name, nobody there) say all; where they came up does not.
+        raise SystemExit(f"the database refuses us or cannot be reached: {' '.join(str(error).split())}") from None
     try:
         with connection, connection.cursor() as cursor:
             yield cursor
@@ -101,6 +105,16 @@ def airflow_folder() -> str:
     if spec is None or not spec.submodule_search_locations:
         raise SystemExit("this image has no Airflow: python finds no package of that name")
     return spec.submodule_search_locations[0]
+
+
+def version() -> str | None:
+    """Version of the image's Airflow; None where it was installed in a way of its own."""
+    import importlib.metadata
+
+    try:
+        return importlib.metadata.version("apache-airflow")
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def histories(existing: set[str]) -> dict[str, dict[str, list[str]]]:
@@ -289,6 +303,8 @@ def migrate(profile: dict[str, t.Any]) -> dict[str, t.Any]:
     Nothing is done where the image does not know the database's revision, or where the Fernet key is not the one that
     the database was used with: the pods that are about to start could not read their connections.
     """
+    if (found := version()) and found.partition("+")[0] != profile["version"]:
+        return {"before": {}, "after": {}, "administrator": False, "lost": [], "refused": "version", "found": found}
     with database() as cursor:
         before = revisions(cursor)
     proof = decrypts([key.strip() for key in os.environ.get("AIRFLOW__CORE__FERNET_KEY", "").split(",") if key.strip()])

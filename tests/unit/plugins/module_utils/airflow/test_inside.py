@@ -213,3 +213,13 @@ def test_a_plan_for_an_empty_database_makes_the_administrator(monkeypatch: pytes
 def test_an_image_without_airflow_is_told() -> None:
     with pytest.raises(SystemExit, match="this image has no Airflow"):
         inside.airflow_folder()
+
+
+def test_an_image_of_another_version_is_left_before_its_database_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inside, "version", lambda: "2.11.2+company")
+    monkeypatch.delenv(inside.URL, raising=False)
+    told = inside.migrate({"version": "3.3.2"})
+    assert (told["refused"], told["found"], told["before"]) == ("version", "2.11.2+company", {})
+    # Its own version goes on to the database, which is nowhere here.
+    with pytest.raises(ImportError if inside.importlib.util.find_spec("psycopg2") is None else KeyError):
+        inside.migrate({"version": "2.11.2"})

@@ -110,3 +110,51 @@ def test_what_the_values_name_is_looked_for() -> None:
         ("airflow_ingress_class_name", "IngressClass", "nginx"),
         ("airflow_rbac_service_accounts.scheduler.name", "ServiceAccount", "my-scheduler"),
     }
+
+
+def test_what_pods_and_variables_read_is_looked_for() -> None:
+    values = load(
+        {
+            **BASE,
+            "airflow_core_env": [
+                {"name": "A", "valueFrom": {"secretKeyRef": {"name": "one", "key": "a"}}},
+                {"name": "B", "valueFrom": {"secretKeyRef": {"name": "two", "key": "b", "optional": True}}},
+            ],
+            "airflow_core_env_from": [{"configMapRef": {"name": "three"}}],
+            "airflow_core_workers": {
+                "priorityClassName": "low",
+                "volumes": [{"name": "d", "persistentVolumeClaim": {"claimName": "four"}}],
+            },
+        }
+    )
+    assert set(checks.references(values)) == {
+        ("airflow_core_env[0].secretKeyRef", "Secret", "one"),
+        ("airflow_core_env_from[0].configMapRef", "ConfigMap", "three"),
+        ("airflow_core_workers.priorityClassName", "PriorityClass", "low"),
+        ("airflow_core_workers.volumes[0].persistentVolumeClaim", "PersistentVolumeClaim", "four"),
+    }
+
+
+def quota(used: dict[str, str] | None = None, **hard: str) -> dict[str, t.Any]:
+    spec = {"hard": {name.replace("_", "."): value for name, value in hard.items()}}
+    return {"kind": "ResourceQuota", "metadata": {"name": "team"}, "spec": spec, "status": {"used": used or {}}}
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (quota(pods="5"), None),
+        (quota(pods="4"), "allows 4 of pods, but the instance needs 5"),
+        (quota({"pods": "8"}, pods="12"), "the instance needs 5, besides 8 that others use"),
+        (quota(requests_memory="1Gi"), "allows 1Gi of requests.memory, but the instance needs 2048Mi"),
+        (quota(memory="1Gi"), "allows 1Gi of memory, but the instance needs 2048Mi"),
+        (quota(limits_cpu="9"), "allows 9 of limits.cpu, but the instance needs 10"),
+        (quota(requests_storage="15Gi"), "needs 20480Mi"),
+        (quota(persistentvolumeclaims="1"), "needs 2"),
+        (quota(services="1"), None),
+        ({**quota(pods="1"), "spec": {"hard": {"pods": "1"}, "scopes": ["BestEffort"]}}, None),
+    ],
+)
+def test_a_quota_that_is_too_small_is_told(found: dict[str, t.Any], words: str | None) -> None:
+    problems = list(checks.full_quotas(render_all(VALUES), [found]))
+    assert [words in problem for problem in problems] == ([True] if words else []), problems
