@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import threading
 import typing as t
 
@@ -471,7 +472,7 @@ class TestLease:
         began = engine.begin(site.cluster, INSTANCE, site.namespace, voice, check_mode=False)
         assert site.manifests(config_map("a", ours="1"), remembered=began)["changed"]
         taken = {"holderIdentity": "bob@elsewhere", "acquireTime": "2026-01-01T00:00:00.000000Z"}
-        gone = {lease.PROCESS: f"{lease.holder().process.rsplit('/', 1)[0]}/1"}
+        gone = {lease.PROCESS: f"{lease.holder().process.rsplit('/', 1)[0]}/1", lease.RUN: "another"}
         site.cluster.patch(
             lease.LEASE, f"{INSTANCE}-lock", site.namespace, {"metadata": {"annotations": gone}, "spec": taken}
         )
@@ -480,6 +481,15 @@ class TestLease:
             site.manifests(config_map("a", ours="2"), remembered=began)
         began = engine.begin(site.cluster, INSTANCE, site.namespace, voice, check_mode=False)
         assert site.manifests(config_map("a", ours="2"), remembered=began)["changed"]
+
+    def test_a_run_goes_on_whose_tasks_have_no_parent_in_common(
+        self, site: Site, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As on a bastion, where each has a shell of its own."""
+        began = engine.begin(site.cluster, INSTANCE, site.namespace, site.face(objects=[]), check_mode=False)
+        for number in (1, os.getpid(), os.getppid()):
+            monkeypatch.setattr(lease.os, "getppid", lambda number=number: number)
+            assert site.manifests(config_map(f"a{number}"), remembered=began)["changed"]
 
     def test_a_run_begins_when_another_has_ended(self, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(lease, "BETWEEN_TASKS", 1)

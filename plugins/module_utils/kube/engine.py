@@ -9,6 +9,7 @@ PRIVATE to the collection: it can have breaking changes at any time.
 from __future__ import annotations
 
 import dataclasses
+import secrets
 import typing as t
 
 from ansible_collections.dagops.airflow.plugins.module_utils.face import Failure
@@ -30,6 +31,8 @@ from ansible_collections.dagops.airflow.plugins.module_utils.kube.scope import S
 
 HELD: t.Final = "held"
 """In what the tasks of a run remember: who held the Lease when it began."""
+RUN: t.Final = "run"
+"""The same: a name of the run itself."""
 LOCK_PATIENCE: t.Final = 150.0
 """Seconds to wait for another run; more than it takes until the Lease of a killed one can be taken."""
 CHECKSUM_KEY: t.Final = "checksum-key"
@@ -101,8 +104,9 @@ class Outcome:
 
 def lock_of(cluster: Cluster, part: Scope, remembered: t.Mapping[str, str] | None = None) -> lease.Lock:
     """The Lease of the instance, for a run that has begun when ``remembered`` was true."""
-    since = (remembered or {}).get(HELD)
-    return lease.Lock(cluster, part.namespace, f"{part.instance}-lock", part.labels, lease.holder(), since)
+    known = remembered or {}
+    who = lease.holder(known.get(RUN, ""))
+    return lease.Lock(cluster, part.namespace, f"{part.instance}-lock", part.labels, who, known.get(HELD))
 
 
 def begin(cluster: Cluster, instance: str, namespace: str, voice: Voice, *, check_mode: bool) -> dict[str, str]:
@@ -113,7 +117,7 @@ def begin(cluster: Cluster, instance: str, namespace: str, voice: Voice, *, chec
         lock.await_free(LOCK_PATIENCE, voice.progress)
     elif other := lock.other():
         voice.warn(f"Another run is changing this instance: {other}. What is told here may not be true when it ends.")
-    return {**scope.notes_of_kinds(lock.notes), HELD: lock.held}
+    return {**scope.notes_of_kinds(lock.notes), HELD: lock.held, RUN: secrets.token_hex(8)}
 
 
 class Ground:

@@ -34,6 +34,7 @@ DURATION: t.Final = 60
 BETWEEN_TASKS: t.Final = 15
 """Seconds after which the Lease of a run that makes no changes can be taken."""
 PROCESS: t.Final = "airflow.dagops/process"
+RUN: t.Final = "airflow.dagops/run"
 _LONG_AGO: t.Final = 10
 """Times the duration, a silence that no wrong clock explains."""
 _POLL: t.Final = 1.0
@@ -49,9 +50,11 @@ class Holder:
     """For people: ``alice@laptop, process 4711``."""
     process: str
     """The process without doubt, where that can be told: boot, pid namespace, pid, start."""
+    run: str = ""
+    """The run, where its tasks know of each other: on a bastion they have no parent in common."""
 
 
-def holder() -> Holder:
+def holder(run: str = "") -> Holder:
     """This run of ansible-playbook. Its tasks are processes of their own, so their common parent stands for it."""
     pid = os.getppid()
     try:
@@ -59,7 +62,7 @@ def holder() -> Holder:
     except (KeyError, OSError):
         # A user id without a name, as in containers on OpenShift.
         user = str(os.getuid())
-    return Holder(name=f"{user}@{socket.gethostname()}, process {pid}", process=_identity(pid))
+    return Holder(name=f"{user}@{socket.gethostname()}, process {pid}", process=_identity(pid), run=run)
 
 
 def _identity(pid: int) -> str:
@@ -190,6 +193,8 @@ class Lock:
         return f"{name}, since {spec.get('acquireTime') or spec.get('renewTime')}"
 
     def _is_mine(self) -> bool:
+        if self._who.run and self._who.run == self.notes.get(RUN):
+            return True
         holder = ((self.live or {}).get("spec") or {}).get("holderIdentity")
         return (holder, self.notes.get(PROCESS, "")) == (self._who.name, self._who.process)
 
@@ -256,7 +261,7 @@ class Lock:
             "renewTime": now,
             "acquireTime": before.get("acquireTime", now) if self._is_mine() else now,
         }
-        annotations = {**self.notes, **notes, PROCESS: self._who.process}
+        annotations = {**self.notes, **notes, PROCESS: self._who.process, RUN: self._who.run}
         meta: Object = {
             "name": self._name,
             "namespace": self._namespace,

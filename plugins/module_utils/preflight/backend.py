@@ -143,7 +143,7 @@ def run(face: Face) -> dict[str, t.Any]:
     if not problems:
         remembered = engine.begin(cluster, values.name, values.namespace, face, check_mode=face.check_mode)
         # What the API server would refuse of an instance that is there is found by each task before it applies.
-        if set(remembered) <= {engine.HELD}:
+        if set(remembered) <= {engine.HELD, engine.RUN}:
             problems += refused_at_first(cluster, values, objects)
     for warning in checks.untested(values, version):
         face.warn(warning)
