@@ -20,7 +20,7 @@ quickstart: ## From nothing to a green DAG on a Kubernetes of its own on this ma
 test: ## Every check and test, from a bare machine; the summary is the last thing printed
 	@$(STAGES) test
 
-test-full: ## `make test`, every other molecule scenario, mutations of the renderer, runs killed anywhere, and the benchmarks
+test-full: ## `make test`, every other molecule scenario, mutations, runs killed anywhere, a search for secrets, and benchmarks
 	@$(STAGES) test-full
 
 help: ## This list
@@ -116,6 +116,9 @@ molecule-all: ## molecule test --all: every scenario on one cluster
 
 interruptions: ## Runs killed at every point, on an API server and on the evaluation cluster (make cluster-up images)
 	@$(DEV) pytest -m full tests/api/test_interruptions.py tests/e2e/test_interruptions.py
+
+secrets-search: ## Every secret of a running Airflow, looked for in all that is shown and left (make cluster-up images)
+	@$(DEV) pytest -m full tests/e2e/test_secrets_search.py
 
 bench: ## Benchmarks: seconds, API requests and module starts of a converge
 	@$(DEV) pytest tests/benchmarks

@@ -70,6 +70,7 @@ TEST_FULL = (
     TEST_E2E,
     Stage(name="molecule-all", needs=("images",), alone=True),
     Stage(name="interruptions", needs=("images",), alone=True),
+    Stage(name="secrets-search", needs=("images",), alone=True),
     Stage(name="bench", needs=("images",), alone=True),
 )
 PLANS: dict[str, tuple[Stage, ...]] = {"lint": LINT, "test": TEST, "test-full": TEST_FULL}
