@@ -148,6 +148,8 @@ class Site:
             process = subprocess.Popen(
                 command,
                 cwd=ROOT,
+                # Otherwise Ansible names a task when it ends, since it may have been skipped.
+                env={**os.environ, "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "true"},
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=subprocess.STDOUT,
