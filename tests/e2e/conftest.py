@@ -79,6 +79,9 @@ def instance(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     version = request.config.getoption("--airflow")
     name = f"{request.config.getoption('--instance')}{version[0]}"
     values = {**VARIABLES, "airflow_instance": name, "airflow_version": version}
+    if version.startswith("2."):
+        # It has its own name for what makes Airflow 3 see new files at once.
+        values["airflow_core_config"] = {"scheduler": {"dag_dir_list_interval": 5, "min_file_process_interval": 5}}
     host = {
         "ansible_connection": "local",
         "airflow_kubeconfig": CLUSTER["kubeconfig"],
