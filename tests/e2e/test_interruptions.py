@@ -155,8 +155,13 @@ class Site:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-            if kill:
-                await_point(process, log, kill)
+            try:
+                if kill:
+                    await_point(process, log, kill)
+                else:
+                    process.wait()
+            finally:
+                # Also where the tests themselves are stopped: nothing goes on behind them.
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
             code = process.wait()
