@@ -132,7 +132,7 @@ class Transport:
                 reply = attempt()
             except (urllib3.exceptions.HTTPError, OSError) as error:
                 problem: errors.Unreachable | None = errors.unreachable(error, self.server, self.source)
-                worth = _worth_another_try(error, idempotent)
+                worth = _worth_another_try(error, idempotent, self._answered)
             else:
                 self._answered = True
                 problem, worth = None, transient(reply)
@@ -177,11 +177,12 @@ def is_transient(reply: Reply, idempotent: bool) -> bool:
     return reply.status in (502, 503, 504) or (reply.status == 500 and bool(_TRANSIENT_500.search(reply.body)))
 
 
-def _worth_another_try(error: BaseException, idempotent: bool) -> bool:
+def _worth_another_try(error: BaseException, idempotent: bool, answered: bool) -> bool:
+    """Whether it may be different next time; where the server has ``answered`` before, so it may after a TLS alert."""
     causes = list(errors.causes_of(error))
-    if any(
-        isinstance(cause, (ssl.SSLError, socket.gaierror, urllib3.exceptions.LocationValueError)) for cause in causes
-    ):
+    hopeless: tuple[type[BaseException], ...] = (socket.gaierror, urllib3.exceptions.LocationValueError)
+    hopeless += (ssl.SSLCertVerificationError if answered else ssl.SSLError,)
+    if any(isinstance(cause, hopeless) for cause in causes):
         return False
     # A refused connection has sent nothing, so even what must not come twice can be tried again.
     return idempotent or any(isinstance(cause, ConnectionRefusedError) for cause in causes)

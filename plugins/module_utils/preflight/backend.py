@@ -17,6 +17,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.kube import engine
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import Cluster, connect
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.errors import ApiError
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Kind, Object, named
+from ansible_collections.dagops.airflow.plugins.module_utils.kube.live import together
 from ansible_collections.dagops.airflow.plugins.module_utils.preflight import checks
 from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline import render_all
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import load
@@ -102,12 +103,15 @@ def rehearsed(cluster: Cluster, objects: list[Object]) -> t.Iterator[str]:
 
     Where the namespace is not there yet either, only what cannot be read is known.
     """
-    for item in objects:
+
+    def refusal_of(item: Object) -> str | None:
         try:
             cluster.create(item, dry_run=True)
         except ApiError as error:
-            if not (error.missing or error.exists):
-                yield error.message.rstrip(".")
+            return None if error.missing or error.exists else error.message.rstrip(".")
+        return None
+
+    yield from filter(None, together(refusal_of, objects))
 
 
 def kinds_of(cluster: Cluster, objects: list[Object], namespace: str) -> list[Kind]:

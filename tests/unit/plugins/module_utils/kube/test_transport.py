@@ -51,7 +51,20 @@ def test_transient_answers(status: int, body: bytes, idempotent: bool, expected:
 )
 def test_broken_connections(cause: OSError, idempotent: bool, expected: bool) -> None:
     error = urllib3.exceptions.ProtocolError("broken", cause)
-    assert transport._worth_another_try(error, idempotent) is expected
+    assert transport._worth_another_try(error, idempotent, False) is expected
+
+
+@pytest.mark.parametrize(
+    ("cause", "answered", "expected"),
+    [
+        (ssl.SSLError(1, "TLSV1_ALERT_DECODE_ERROR"), True, True),
+        (ssl.SSLError(1, "WRONG_VERSION_NUMBER"), False, False),
+        (ssl.SSLCertVerificationError(1, "x"), True, False),
+    ],
+)
+def test_a_tls_alert_of_a_server_that_has_answered_before(cause: OSError, answered: bool, expected: bool) -> None:
+    error = urllib3.exceptions.ProtocolError("broken", cause)
+    assert transport._worth_another_try(error, True, answered) is expected
 
 
 @pytest.mark.parametrize(("header", "seconds"), [("3", 3), ("60", 10), (None, 0), ("Wed, 21 Oct 2026", 0)])
