@@ -18,6 +18,7 @@ description:
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - dagops.airflow.values
+  - dagops.airflow.given
 options:
   state:
     description:
@@ -26,27 +27,6 @@ options:
     type: str
     choices: [present, absent]
     default: present
-  given:
-    description:
-      - Values to use instead of generated ones. If O(values) is not given, the variables of the inventory host are
-        taken.
-    type: dict
-    suboptions:
-      fernet_key:
-        description: Fernet key, or several separated by commas, the newest first (C(airflow_core_fernet_key)).
-        type: str
-      jwt_secret:
-        description: Secret that signs API tokens, 64 bytes or more (C(airflow_core_jwt_secret)).
-        type: str
-      api_secret_key:
-        description: Secret that signs web sessions (C(airflow_core_api_secret_key)).
-        type: str
-      admin_password:
-        description: Password of the first administrator (C(airflow_core_admin_password)).
-        type: str
-      database_password:
-        description: Password of the database user (C(airflow_database_password)).
-        type: str
   replace_fernet_key:
     description:
       - Consent to a Fernet key in place of one that it cannot stand in for, which exists, or is gone though the
