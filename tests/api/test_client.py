@@ -115,7 +115,7 @@ class TestRefusals:
         assert list(tmp_path.iterdir()) == []
 
     def test_plain_http_on_the_tls_port(self, cluster: client.Cluster) -> None:
-        with pytest.raises(Failure, match="HTTP request to an HTTPS server"):
+        with pytest.raises(Failure, match="speaks https: write https://"):
             client.connect({"host": cluster.server.replace("https", "http"), "api_key": "t"}).request("GET", "/version")
 
 
