@@ -273,18 +273,18 @@ class TestSigkill:
         instance = site.instance
         delivered = {**BASE, **with_dag(instance)}
         site.converge(delivered)
-        schedulers = [pod for pod in instance.pods() if pod["metadata"]["labels"]["component"] == "scheduler"]
+        schedulers = standing(instance, "scheduler")
         assert len(schedulers) == 1
         started = instance.call(dag_run, dag_id="slow", run_id="scheduler-killed", wait=False)
         assert started["run"]["state"] in ("queued", "running")
         await_rows(instance, "SELECT 1 FROM task_instance WHERE dag_id = 'slow' AND state = 'running'")
-        kill_pod(instance, schedulers[0]["metadata"]["name"])
+        kill_pod(instance, schedulers[0]["name"])
         ended = instance.call(dag_run, dag_id="slow", run_id="scheduler-killed", wait=True, wait_timeout=300)
         assert ended["run"]["state"] == "success"
         states = {one["task_id"]: one["state"] for one in ended["task_instances"]}
         assert states == {"first": "success", "second": "success"}
-        now = [pod for pod in instance.pods() if pod["metadata"]["labels"]["component"] == "scheduler"]
-        assert schedulers[0]["metadata"]["uid"] not in [pod["metadata"]["uid"] for pod in now]
+        now = standing(instance, "scheduler")
+        assert schedulers[0]["uid"] not in [pod["uid"] for pod in now]
 
     # Installs come last: each takes away what was there.
     def test_installs(self, site: Site) -> None:
@@ -337,6 +337,12 @@ def await_rows(instance: Instance, statement: str, timeout: float = 120) -> None
     while not instance.sql(statement):
         assert time.monotonic() < deadline, f"nothing after {timeout:g} s: {statement}"
         time.sleep(0.5)
+
+
+def standing(instance: Instance, component: str) -> list[dict[str, t.Any]]:
+    """What names a component's pods, without those that the rollout before is still taking away."""
+    metadata = [pod["metadata"] for pod in instance.pods()]
+    return [one for one in metadata if one["labels"]["component"] == component and "deletionTimestamp" not in one]
 
 
 def kill_pod(instance: Instance, name: str) -> None:
