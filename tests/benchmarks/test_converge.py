@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import re
 import subprocess
 import time
 import typing as t
@@ -16,31 +15,20 @@ from pathlib import Path
 
 import pytest
 
+from tests.recap import Recap
+
 ROOT = Path(__file__).resolve().parents[2]
 INVENTORY = ROOT / "tests/benchmarks/inventory.yml"
 DATABASE, AIRFLOW = "bench-db", "bench"
 
 
-@dataclasses.dataclass(frozen=True)
-class Run:
-    """One ansible-playbook."""
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Run(Recap):
+    """One ansible-playbook, with what it took."""
 
     seconds: float
-    output: str
     peak_memory: int
     """KiB of the largest of its processes."""
-
-    @property
-    def changed(self) -> int:
-        return sum(int(count) for count in re.findall(r"changed=(\d+)", self.output))
-
-    @property
-    def api_requests(self) -> int:
-        return sum(int(count) for count in re.findall(r'"?api_requests"?: (\d+)', self.output))
-
-    @property
-    def module_starts(self) -> int:
-        return len(re.findall(r"EXEC .*AnsiballZ_", self.output))
 
 
 def play(playbook: str, target: str, *arguments: str, verbose: str = "-v") -> Run:
@@ -66,7 +54,8 @@ def play(playbook: str, target: str, *arguments: str, verbose: str = "-v") -> Ru
         _pid, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0, output[-4000:]
-    return Run(time.monotonic() - started, output, usage.ru_maxrss)
+    seconds = time.monotonic() - started
+    return Run(code=process.returncode, output=output, seconds=seconds, peak_memory=usage.ru_maxrss)
 
 
 @pytest.fixture(scope="module")

@@ -22,11 +22,14 @@ from ansible_collections.dagops.airflow.plugins.module_utils.kube import kinds
 from ansible_collections.dagops.airflow.plugins.modules import dag_run, user
 from tests.e2e.conftest import CLUSTER, ROOT, VARIABLES
 from tests.e2e.support import Instance
+from tests.recap import Recap
 
 NAME = "interrupted"
 OLDER = "2.11.2"
 POINTS = 15
 """In how many places an install is killed in `make test-full`, and an upgrade."""
+MOST_REQUESTS = 30
+MOST_MODULE_STARTS = 4
 DELAYS = (0.1, 1.0, 3.0)
 """Seconds after the start of a task, in turn: some take less time, some more."""
 
@@ -109,30 +112,13 @@ PERSON: Variables = {
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Recap:
-    """How a run of ansible-playbook ended."""
-
-    code: int
-    output: str
-
-    @property
-    def tasks(self) -> list[str]:
-        """The tasks that ran, in their order."""
-        return re.findall(r"^TASK \[(.*?)\]", self.output, re.MULTILINE)
-
-    @property
-    def changed(self) -> int:
-        return sum(int(count) for count in re.findall(r"changed=(\d+)", self.output))
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
 class Site:
     """An instance that runs of ansible-playbook bring somewhere, or are kept from it."""
 
     instance: Instance
     folder: pathlib.Path
 
-    def run(self, variables: Variables, playbook: str = "site", *, kill: Point | None = None) -> Recap:
+    def run(self, variables: Variables, playbook: str = "site", *arguments: str, kill: Point | None = None) -> Recap:
         """Run a playbook; at the point of ``kill`` its whole process group is killed."""
         shared = {
             "ansible_connection": "local",
@@ -144,6 +130,7 @@ class Site:
         hosts = {self.instance.name: {**shared, **variables}}
         inventory.write_text(yaml.safe_dump({"airflow": {"hosts": hosts}}), encoding="utf-8")
         command = ["ansible-playbook", str(ROOT / "playbooks" / f"{playbook}.yml"), "-i", str(inventory)]
+        command += arguments
         with log.open("wb") as file:
             process = subprocess.Popen(
                 command,
@@ -246,6 +233,15 @@ def filled(instance: Instance) -> set[str]:
     for word in ("kept|db.example.com", "dagops_canary|kept|success", "zoe|zoe@example.com"):
         assert any(row.startswith(word) for row in found)
     return found
+
+
+def test_a_run_without_anything_to_do_is_cheap(site: Site, installed: Recap) -> None:
+    again = site.run(BASE, "site", "-vvv")
+    assert (again.code, again.changed) == (0, 0), again.output[-5000:]
+    # As many tasks as an install, so nothing was left out that had to be looked at.
+    assert len(again.tasks) == len(installed.tasks)
+    assert 0 < again.api_requests <= MOST_REQUESTS
+    assert again.module_starts <= MOST_MODULE_STARTS
 
 
 class TestSigkill:
