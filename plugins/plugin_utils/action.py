@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import json
+import multiprocessing
 import os
 import signal
 import traceback
@@ -111,6 +112,10 @@ class BackendAction(ActionBase):  # type: ignore[misc]  # ansible-core ships no 
         """
         with contextlib.suppress(AttributeError, OSError):
             ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+            parent = multiprocessing.parent_process()
+            # The kernel does not tell of a parent that was gone before it was asked.
+            if parent and os.getppid() != parent.pid:
+                os.kill(os.getpid(), signal.SIGKILL)
 
     def _run_backend(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
         constraints: dict[str, t.Any] = getattr(self.MODULE, "CONSTRAINTS", {})
