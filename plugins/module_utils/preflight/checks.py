@@ -11,6 +11,7 @@ PRIVATE to the collection: it can have breaking changes at any time.
 from __future__ import annotations
 
 import collections
+import contextlib
 import decimal
 import re
 import typing as t
@@ -212,17 +213,24 @@ def demand(objects: t.Iterable[Object]) -> dict[str, decimal.Decimal]:
     """What pods and claims count for in a quota while all of them run, by the quota's names."""
     total: dict[str, decimal.Decimal] = collections.defaultdict(decimal.Decimal)
     for item in objects:
-        spec = item.get("spec") or {}
-        replicas = spec.get("replicas", 1)
-        if item["kind"] in ("Deployment", "StatefulSet"):
-            total["pods"] += replicas
-            for container in spec["template"]["spec"]["containers"]:
-                for name, amount in _counted(container.get("resources") or {}):
-                    total[name] += amount * replicas
-        for claim in [item] if item["kind"] == "PersistentVolumeClaim" else spec.get("volumeClaimTemplates", []):
-            total["persistentvolumeclaims"] += 1
-            total["requests.storage"] += forms.amount(claim["spec"]["resources"]["requests"]["storage"]) or 0
+        # A person's own object may be malformed; the API server says better than we what is wrong with it.
+        with contextlib.suppress(ArithmeticError, AttributeError, KeyError, TypeError):
+            for name, amount in list(_demanded(item)):
+                total[name] += amount
     return dict(total)
+
+
+def _demanded(item: Object) -> t.Iterator[tuple[str, decimal.Decimal]]:
+    spec = item.get("spec") or {}
+    replicas = decimal.Decimal(spec.get("replicas", 1))
+    if item["kind"] in ("Deployment", "StatefulSet"):
+        yield "pods", replicas
+        for container in spec["template"]["spec"]["containers"]:
+            for name, amount in _counted(container.get("resources") or {}):
+                yield name, amount * replicas
+    for claim in [item] if item["kind"] == "PersistentVolumeClaim" else spec.get("volumeClaimTemplates", []):
+        yield "persistentvolumeclaims", decimal.Decimal(1)
+        yield "requests.storage", forms.amount(claim["spec"]["resources"]["requests"]["storage"]) or decimal.Decimal(0)
 
 
 def _counted(resources: Object) -> t.Iterator[tuple[str, decimal.Decimal]]:

@@ -158,3 +158,19 @@ def quota(used: dict[str, str] | None = None, **hard: str) -> dict[str, t.Any]:
 def test_a_quota_that_is_too_small_is_told(found: dict[str, t.Any], words: str | None) -> None:
     problems = list(checks.full_quotas(render_all(VALUES), [found]))
     assert [words in problem for problem in problems] == ([True] if words else []), problems
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        None,
+        "text",
+        {"replicas": "many"},
+        {"replicas": None, "template": {}},
+        {"template": {"spec": {"containers": ["text"]}}},
+        {"template": {"spec": {"containers": [{"name": "a", "resources": "text"}]}}},
+        {"volumeClaimTemplates": [{"spec": {}}]},
+    ],
+)
+def test_a_malformed_object_counts_for_nothing(spec: t.Any) -> None:
+    assert not checks.demand([{"kind": "StatefulSet", "spec": spec}])
