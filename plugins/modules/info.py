@@ -94,6 +94,14 @@ database:
   description: What Airflow says of its database (V(healthy), V(unhealthy)); null where it cannot be asked.
   type: str
   returned: success
+image:
+  description: Image that the pods of all components of Airflow run; null where they run several, or none runs.
+  type: dict
+  returned: success
+  sample:
+    repository: docker.io/apache/airflow
+    tag: 3.3.2
+    digest: null
 executor:
   description: Executor in the instance's airflow.cfg.
   type: str

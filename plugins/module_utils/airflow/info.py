@@ -23,6 +23,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.airflow.target impo
     AIRFLOW_COMPONENTS,
     Target,
     component_of,
+    image_of,
     newest_ready,
     run_inside,
     target,
@@ -36,6 +37,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.face import Face, F
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import Cluster, connect
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object, named
 from ansible_collections.dagops.airflow.plugins.module_utils.render.config import airflow_cfg
+from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import parsed
 
 _REACHABLE: t.Final = 0.5
 _PAUSE: t.Final = 1.0
@@ -84,6 +86,7 @@ class Info:
             "reasons": look.reasons,
             "version": look.version,
             "database": look.database,
+            "image": running_image(look.pods),
             "executor": settings.get("core", "executor", fallback=None),
             "components": {component.name: component.told() for component in look.components},
             "url": url,
@@ -232,6 +235,15 @@ def summary(result: dict[str, t.Any], look: Look) -> list[str]:
         pending = result["migration"]["pending"]
         lines.append(f"  database: {'a migration is pending' if pending else 'migrated'}")
     return [*lines, *(f"  why: {reason}" for reason in look.reasons)]
+
+
+def running_image(pods: t.Iterable[Object]) -> dict[str, str | None] | None:
+    """The one image of Airflow that all pods of its components run; None where there are several, or none."""
+    found = {image_of(pod) for pod in pods if component_of(pod) in AIRFLOW_COMPONENTS}
+    if len(found) != 1:
+        return None
+    image = parsed(found.pop())
+    return {"repository": image.repository, "tag": image.tag, "digest": image.digest}
 
 
 def reachable(host: str, port: int) -> bool:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, dagops.airflow contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Runs the Jobs that work on the database of an instance: one at a time, taken over where a run was interrupted.
+"""Runs Jobs of an instance: those that work on its database one at a time, taken over where a run was interrupted.
 
 PRIVATE to the collection: it can have breaking changes at any time.
 """
@@ -33,7 +33,7 @@ _STEP: t.Final = re.compile(r"Running ((?:upgrade|downgrade) \w* -> \w*(?:, [^\[
 
 
 class Jobs:
-    """The Jobs of one instance, run under its Lease."""
+    """The Jobs of one instance, under its Lease where they change anything."""
 
     def __init__(
         self, cluster: Cluster, where: Target, lock: Lock, *, timeout: float, notify: t.Callable[[str], None]
@@ -51,6 +51,13 @@ class Jobs:
             return self._run(job, doing)
         finally:
             self._lock.rest({})
+
+    def run_beside(self, job: Object, doing: str) -> Object:
+        """A Job that changes nothing, for which nobody has to wait; raises ``Failure`` where it fails."""
+        job = self._started(job)
+        self._notify(f"{label(job)} {doing}")
+        wait.until_ready(self._cluster, [job], timeout=self._timeout, notify=self._notify)
+        return job
 
     def _run(self, job: Object, doing: str) -> tuple[Object, Told | None]:
         self._wait_for_others(job)

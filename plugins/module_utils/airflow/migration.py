@@ -35,8 +35,8 @@ from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import O
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.scope import Scope
 from ansible_collections.dagops.airflow.plugins.module_utils.render import config, names
 from ansible_collections.dagops.airflow.plugins.module_utils.render.migration import migration_job
-from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import image
-from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Image, Values
+from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import image, parsed
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
 
 Report = dict[str, dict[str, t.Any]]
 Revisions: t.TypeAlias = "dict[str, str | None]"
@@ -341,15 +341,6 @@ def uses_fab(values: Values) -> bool:
 
 def with_image(values: Values, reference: str) -> Values:
     """The same instance with another image of Airflow: ``registry/name:tag@digest``."""
-    name, _at, digest = reference.partition("@")
-    repository, colon, tag = name.rpartition(":")
-    if not colon or "/" in tag:
-        repository, tag = name, ""
-    wanted = Image(
-        repository=repository,
-        tag=tag or None,
-        digest=digest or None,
-        pull_policy=values.instance.image.pull_policy,
-    )
+    wanted = dataclasses.replace(parsed(reference), pull_policy=values.instance.image.pull_policy)
     # The reference is complete, so no registry is put in front of it.
     return dataclasses.replace(values, instance=dataclasses.replace(values.instance, image=wanted, image_registry=None))

@@ -71,6 +71,15 @@ def path_of(repository: str) -> str:
     return rest if rest and ("." in first or ":" in first or first == "localhost") else repository
 
 
+def parsed(reference: str) -> Image:
+    """The image that a complete reference names: ``registry/name:tag@digest``."""
+    name, _at, digest = reference.partition("@")
+    repository, colon, tag = name.rpartition(":")
+    if not colon or "/" in tag:
+        repository, tag = name, ""
+    return Image(repository=repository, tag=tag or None, digest=digest or None)
+
+
 def service(
     values: Values,
     component: str,
@@ -124,6 +133,7 @@ __all__ = [
     "image",
     "merged",
     "object_",
+    "parsed",
     "path_of",
     "service",
 ]

@@ -571,6 +571,9 @@ PLAYBOOK_VARIABLES: dict[str, str] = {
     "airflow_downgrade": "Bring a database that a newer Airflow has migrated back to what the image knows; "
     "what only newer tables and columns hold is lost.",
     "airflow_newer_image": "With C(airflow_downgrade), the image that has migrated it, if no pod of it runs any more.",
+    "airflow_image_tag": "Tag of the image that C(playbooks/release.yml) rolls out.",
+    "airflow_image_digest": "Digest of the image that C(playbooks/release.yml) rolls out.",
+    "airflow_import_errors_accepted": "Release an image although it holds DAGs that cannot be imported.",
     "airflow_api_url": "Address to reach Airflow's API at, instead of through the Kubernetes API.",
     "airflow_delete_data": "Delete volumes and secrets, too, when an instance is uninstalled.",
 }
@@ -583,5 +586,6 @@ PLAYBOOK_TYPES: dict[str, type] = {
     "airflow_adopt": bool,
     "airflow_force_conflicts": bool,
     "airflow_downgrade": bool,
+    "airflow_import_errors_accepted": bool,
     "airflow_delete_data": bool,
 }

@@ -17,6 +17,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.render import confi
 from ansible_collections.dagops.airflow.plugins.module_utils.render.migration import migration_job
 from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import image, path_of
 from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline import RENDERERS, render, render_all
+from ansible_collections.dagops.airflow.plugins.module_utils.render.trial import trial_job
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import VALUE_VARIABLES, load
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
 from tests.unit.cases import BASE, CASES
@@ -132,6 +133,7 @@ def test_the_longest_name_fits() -> None:
     for item in [
         *render_all(load({**BASE, "airflow_instance": "a" * 40})),
         migration_job(load({**BASE, "airflow_instance": "a" * 40}), ""),
+        trial_job(load({**BASE, "airflow_instance": "a" * 40}), ""),
     ]:
         assert len(item["metadata"]["name"]) <= 63
 

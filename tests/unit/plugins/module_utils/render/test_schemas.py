@@ -23,6 +23,7 @@ import yaml
 from ansible_collections.dagops.airflow.plugins.module_utils.render import names
 from ansible_collections.dagops.airflow.plugins.module_utils.render.migration import migration_job
 from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline import render_all
+from ansible_collections.dagops.airflow.plugins.module_utils.render.trial import trial_job
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import load
 from tests.unit.cases import CASES
 
@@ -76,7 +77,7 @@ def pairwise(options: dict[str, list[Object]]) -> t.Iterator[Object]:
 
 def rendered(variables: Object) -> list[Object]:
     values = load(variables)
-    return [*render_all(values), migration_job(values, "print('x')")]
+    return [*render_all(values), migration_job(values, "print('x')"), trial_job(values, "print('x')")]
 
 
 def with_pod_templates(items: t.Iterable[Object]) -> t.Iterator[Object]:
