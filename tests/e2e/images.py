@@ -1,19 +1,35 @@
-"""An older image of Airflow, made of the one that the cluster has: it lacks the newest migration."""
+"""Further images of Airflow, made of the one that the cluster has: with files added or taken away."""
 
 from __future__ import annotations
 
 import hashlib
 import io
 import json
+import os
 import pathlib
 import tarfile
 import typing as t
 
+from ansible_collections.dagops.airflow.plugins.module_utils.evaluation import cache
+
 _NAMES = ("io.containerd.image.name", "org.opencontainers.image.ref.name")
 
 
-def without(archive: pathlib.Path, path: str, name: str, target: pathlib.Path) -> None:
-    """Write an OCI archive like ``archive``, but as the image ``name``, and without the file ``path``."""
+def built(version: str) -> pathlib.Path:
+    """The newest archive of Airflow's image that was built here."""
+    found = (cache.root() / "images").glob(f"airflow-{version}-*.tar")
+    return max(found, key=os.path.getmtime)
+
+
+def changed(
+    archive: pathlib.Path,
+    name: str,
+    target: pathlib.Path,
+    *,
+    files: t.Mapping[str, str] | None = None,
+    removed: t.Iterable[str] = (),
+) -> None:
+    """Write an OCI archive like ``archive``, but as the image ``name``, with further files and without others."""
     with tarfile.open(archive) as whole, tarfile.open(target, "w") as made:
 
         def read(descriptor: dict[str, t.Any]) -> t.Any:
@@ -37,7 +53,7 @@ def without(archive: pathlib.Path, path: str, name: str, target: pathlib.Path) -
         index = json.load(whole.extractfile("index.json") or io.BytesIO())
         manifest = read(index["manifests"][0])
         configuration = read(manifest["config"])
-        layer = blob(_whiteout(path), "application/vnd.oci.image.layer.v1.tar")
+        layer = blob(_layer(files or {}, removed), "application/vnd.oci.image.layer.v1.tar")
         manifest["layers"].append(layer)
         configuration["rootfs"]["diff_ids"].append(layer["digest"])
         manifest["config"] = blob(json.dumps(configuration).encode(), manifest["config"]["mediaType"])
@@ -46,10 +62,14 @@ def without(archive: pathlib.Path, path: str, name: str, target: pathlib.Path) -
         add("index.json", json.dumps(index).encode())
 
 
-def _whiteout(path: str) -> bytes:
-    """A layer that takes a file away."""
-    folder, _slash, file = path.lstrip("/").rpartition("/")
+def _layer(files: t.Mapping[str, str], removed: t.Iterable[str]) -> bytes:
     content = io.BytesIO()
     with tarfile.open(fileobj=content, mode="w") as layer:
-        layer.addfile(tarfile.TarInfo(f"{folder}/.wh.{file}"))
+        for path, text in files.items():
+            entry = tarfile.TarInfo(path.strip("/"))
+            entry.size, entry.mode, entry.uid = len(text.encode()), 0o644, 50000
+            layer.addfile(entry, io.BytesIO(text.encode()))
+        for path in removed:
+            folder, _slash, file = path.strip("/").rpartition("/")
+            layer.addfile(tarfile.TarInfo(f"{folder}/.wh.{file}"))
     return content.getvalue()

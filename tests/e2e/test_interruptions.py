@@ -5,22 +5,17 @@ Whatever a killed run has left, the next one makes good: no secret is made anew,
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import os
-import pathlib
-import re
-import signal
 import subprocess
 import time
 import typing as t
 
 import pytest
-import yaml
 
 from ansible_collections.dagops.airflow.plugins.module_utils.kube import kinds
 from ansible_collections.dagops.airflow.plugins.modules import dag_run, user
-from tests.e2e.conftest import CLUSTER, ROOT, VARIABLES
+from tests.e2e.conftest import CLUSTER, ROOT
+from tests.e2e.site import BASE, ROWS, SMALL, Point, Site, Variables
 from tests.e2e.support import Instance
 from tests.recap import Recap
 
@@ -33,18 +28,6 @@ MOST_MODULE_STARTS = 4
 DELAYS = (0.1, 1.0, 3.0)
 """Seconds after the start of a task, in turn: some take less time, some more."""
 
-SMALL = {"requests": {"cpu": "50m", "memory": "256Mi"}}
-
-Variables = dict[str, t.Any]
-
-
-class Point(t.NamedTuple):
-    """Where a run is killed: so many seconds after a task has begun, by the end of its name."""
-
-    task: str
-    delay: float
-
-
 FEW_OF_INSTALLS = (Point("Migrate the database", 3.0),)
 FEW_OF_UPGRADES = (Point("Apply the workloads and wait until they are ready", 2.0),)
 
@@ -54,19 +37,6 @@ def spread(tasks: t.Sequence[str]) -> list[Point]:
     return [Point(tasks[number * len(tasks) // POINTS], DELAYS[number % len(DELAYS)]) for number in range(POINTS)]
 
 
-# Two cores are shared with whatever else runs.
-BASE: Variables = {
-    **{name: VARIABLES[name] for name in ("airflow_image", "airflow_logging_volume")},
-    "airflow_database_postgres": {**VARIABLES["airflow_database_postgres"], "resources": SMALL},
-    **{
-        f"airflow_core_{component}": {"resources": SMALL}
-        for component in ("api_server", "dag_processor", "scheduler", "workers")
-    },
-    "airflow_core_triggerer": {"enabled": False},
-    "airflow_overrides": {
-        "Job/*": {"spec": {"template": {"spec": {"containers": [{"name": "migrate", "resources": SMALL}]}}}}
-    },
-}
 # What an upgrade goes to and back from: a new option and a new variable of the environment restart all pods.
 CHANGED: Variables = {
     **BASE,
@@ -95,12 +65,6 @@ def slow():
 
 slow()
 """
-ROWS = (
-    "SELECT conn_id, host, login, password FROM connection",
-    "SELECT key, val FROM variable",
-    "SELECT dag_id, run_id, state FROM dag_run",
-    "SELECT username, email, password FROM ab_user",
-)
 PERSON: Variables = {
     "username": "zoe",
     "email": "zoe@example.com",
@@ -109,92 +73,6 @@ PERSON: Variables = {
     "roles": ["Viewer"],
     "password": "the password of zoe",
 }
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Site:
-    """An instance that runs of ansible-playbook bring somewhere, or are kept from it."""
-
-    instance: Instance
-    folder: pathlib.Path
-
-    def run(self, variables: Variables, playbook: str = "site", *arguments: str, kill: Point | None = None) -> Recap:
-        """Run a playbook; at the point of ``kill`` its whole process group is killed."""
-        shared = {
-            "ansible_connection": "local",
-            "airflow_kubeconfig": CLUSTER["kubeconfig"],
-            "airflow_context": CLUSTER["context"],
-        }
-        number = len(list(self.folder.iterdir()))
-        inventory, log = (self.folder / f"{number}-{name}" for name in ("hosts.yml", "log"))
-        hosts = {self.instance.name: {**shared, **variables}}
-        inventory.write_text(yaml.safe_dump({"airflow": {"hosts": hosts}}), encoding="utf-8")
-        command = ["ansible-playbook", str(ROOT / "playbooks" / f"{playbook}.yml"), "-i", str(inventory)]
-        command += arguments
-        with log.open("wb") as file:
-            process = subprocess.Popen(
-                command,
-                cwd=ROOT,
-                # Otherwise Ansible names a task when it ends, since it may have been skipped.
-                env={**os.environ, "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "true"},
-                stdin=subprocess.DEVNULL,
-                stdout=file,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-            try:
-                if kill:
-                    await_point(process, log, kill)
-                else:
-                    process.wait()
-            finally:
-                # Also where the tests themselves are stopped: nothing goes on behind them.
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-            code = process.wait()
-        return Recap(code=code, output=log.read_text(encoding="utf-8"))
-
-    def killed(self, variables: Variables, point: Point) -> str:
-        """Run the playbook up to a point; where that was, in words."""
-        recap = self.run(variables, kill=point)
-        where = f"killed {point.delay} s after the start of {point.task}"
-        assert recap.code == -signal.SIGKILL, f"{where}: it had ended. {recap.output[-3000:]}"
-        return where
-
-    def converge(self, variables: Variables) -> Recap:
-        """A run that must succeed."""
-        recap = self.run(variables)
-        assert recap.code == 0, recap.output[-5000:]
-        return recap
-
-    def remove(self) -> None:
-        recap = self.run({**BASE, "airflow_delete_data": True}, "uninstall")
-        assert recap.code == 0, recap.output[-5000:]
-
-    def secrets(self) -> dict[str, str]:
-        """Every value of every Secret that keeps something; addresses are derived, and follow the description."""
-        kept = {
-            item["metadata"]["name"]: item.get("data") or {}
-            for item in self.instance.cluster.list(kinds.named("Secret"), self.instance.name)
-            if not item["metadata"]["name"].endswith("-metadata")
-        }
-        return {f"{name}/{key}": value for name, data in kept.items() for key, value in data.items()}
-
-    def rows(self) -> set[str]:
-        return {row for statement in ROWS for row in self.instance.sql(statement).splitlines()}
-
-    def makes_good(self, variables: Variables, where: str, rows: t.Collection[str] = ()) -> None:
-        """The next run converges without making anything twice, and the one after that changes nothing."""
-        made = self.secrets()
-        good = self.run(variables)
-        assert good.code == 0, f"{where}: {good.output[-5000:]}"
-        # Who held the lock is gone, and this is known at once on the same machine.
-        assert "waiting for another run" not in good.output, where
-        kept = self.secrets()
-        assert [name for name, value in made.items() if kept.get(name) != value] == [], where
-        assert set(rows) <= self.rows(), where
-        again = self.run(variables)
-        assert (again.code, again.changed) == (0, 0), f"{where}: {again.output[-5000:]}"
 
 
 @pytest.fixture(scope="module")
@@ -301,14 +179,6 @@ class TestSigkill:
         rows = filled(before)
         point = spread(installed.tasks)[3 * number]
         site.makes_good(BASE, site.killed(BASE, point), rows)
-
-
-def await_point(process: subprocess.Popen[bytes], log: pathlib.Path, point: Point) -> None:
-    begun = re.compile(rf"^TASK \[(.* : )?{re.escape(point.task)}\]", re.MULTILINE)
-    while process.poll() is None and not begun.search(log.read_text(encoding="utf-8")):
-        time.sleep(0.05)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(point.delay)
 
 
 def with_dag(instance: Instance) -> Variables:

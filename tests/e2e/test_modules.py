@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 import typing as t
 
 import pytest
 
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow import access, fernet, migration, target
-from ansible_collections.dagops.airflow.plugins.module_utils.evaluation import cache
 from ansible_collections.dagops.airflow.plugins.module_utils.face import Failure
 from ansible_collections.dagops.airflow.plugins.module_utils.kube import kinds
 from ansible_collections.dagops.airflow.plugins.module_utils.render.migration import migration_job
@@ -42,8 +40,7 @@ def older(instance: Instance, tmp_path_factory: pytest.TempPathFactory) -> dict[
     ).split()[0]
     version = instance.values["airflow_version"]
     archive, tag = tmp_path_factory.mktemp("images") / "older.tar", f"{version}-older"
-    (newest, *_others) = sorted((cache.root() / "images").glob(f"airflow-{version}-*.tar"), key=os.path.getmtime)[::-1]
-    images.without(newest, script, f"localhost/airflow:{tag}", archive)
+    images.changed(images.built(version), f"localhost/airflow:{tag}", archive, removed=[script])
     instance.load(archive)
     archive.unlink()
     return {**instance.values, "airflow_image": {"repository": "localhost/airflow", "tag": tag}}
