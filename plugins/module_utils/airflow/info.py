@@ -238,8 +238,15 @@ def summary(result: dict[str, t.Any], look: Look) -> list[str]:
 
 
 def running_image(pods: t.Iterable[Object]) -> dict[str, str | None] | None:
-    """The one image of Airflow that all pods of its components run; None where there are several, or none."""
-    found = {image_of(pod) for pod in pods if component_of(pod) in AIRFLOW_COMPONENTS}
+    """The one image of Airflow that all pods of its components run; None where there are several, or none.
+
+    A pod that a rollout is taking away counts no more.
+    """
+    found = {
+        image_of(pod)
+        for pod in pods
+        if component_of(pod) in AIRFLOW_COMPONENTS and not pod["metadata"].get("deletionTimestamp")
+    }
     if len(found) != 1:
         return None
     image = parsed(found.pop())

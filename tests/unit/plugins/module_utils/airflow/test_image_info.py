@@ -7,7 +7,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.dagops.airflow.plugins.module_utils.airflow import image_info
+from ansible_collections.dagops.airflow.plugins.module_utils.airflow import image_info, info
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow.payload import contents
 from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import parsed
 from ansible_collections.dagops.airflow.plugins.module_utils.render.trial import trial_job
@@ -76,3 +76,24 @@ def test_an_image_is_tried_as_the_dag_processor_would_run_it_but_not_as_one_of_i
 def test_references_are_taken_apart(reference: str, expected: tuple[str | None, ...]) -> None:
     image = parsed(reference)
     assert (image.repository, image.tag, image.digest) == expected
+
+
+def pod(component: str, image: str, **metadata: str) -> dict[str, t.Any]:
+    return {
+        "metadata": {"labels": {"component": component}, **metadata},
+        "spec": {"containers": [{"name": "sidecar", "image": "x"}, {"name": component, "image": image}]},
+    }
+
+
+@pytest.mark.parametrize(
+    ("pods", "tag"),
+    [
+        ([pod("scheduler", "a/b:1"), pod("triggerer", "a/b:1"), pod("postgresql", "postgres:17")], "1"),
+        ([pod("scheduler", "a/b:1"), pod("triggerer", "a/b:2")], None),
+        ([pod("scheduler", "a/b:1"), pod("scheduler", "a/b:2", deletionTimestamp="2026-01-01T00:00:00Z")], "1"),
+        ([pod("postgresql", "postgres:17")], None),
+    ],
+)
+def test_the_image_that_runs_is_told_where_there_is_but_one(pods: list[dict[str, t.Any]], tag: str | None) -> None:
+    found = info.running_image(pods)
+    assert (found and found["tag"]) == tag
