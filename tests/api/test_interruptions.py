@@ -246,6 +246,16 @@ class TestTwoRunsAtOnce:
         again = run(site, self.FIRST)
         assert (again.failure, again.changed) == ("", [])
 
+    def test_a_run_that_another_has_passed_at_its_start_changes_nothing(self, new_sites: t.Iterator[Site]) -> None:
+        """Not even the namespace, which holds the lock and so is made before it."""
+        site = next(new_sites)
+        assert not run(site, {**self.FIRST, "airflow_core_config": {"core": {"parallelism": 33}}}).failure
+        passing = {"rbac": lambda: run(site, self.FIRST)}
+        late = apart(lambda: converge(site.kubeconfig, values(site, self.SECOND), passing, prune=True))
+        assert "Another run" in late.failure
+        again = run(site, self.FIRST)
+        assert (again.failure, again.changed) == ("", [])
+
     @staticmethod
     def _started(plays: Plays, command: list[str]) -> subprocess.Popen[str]:
         return subprocess.Popen(

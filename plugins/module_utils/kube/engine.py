@@ -237,6 +237,10 @@ def _hash_key(ground: Ground) -> bytes | None:
     return str(value).encode() if value else None
 
 
+def _is_namespace(step: Step) -> bool:
+    return step.desired is not None and step.desired["kind"] == "Namespace"
+
+
 def _make(
     cluster: Cluster, ground: Ground, steps: list[Step], doomed: list[Object], note: str, voice: Voice
 ) -> list[Step] | None:
@@ -244,8 +248,8 @@ def _make(
     lock, part = ground.lock, ground.scope
     if not lock or not part:
         return apply.perform(cluster, steps, _nothing)
-    # The Lease lives in the namespace, so that comes first.
-    first = [step for step in steps if step.desired and step.desired["kind"] == "Namespace"]
+    # The Lease lives in the namespace, so a new one comes first; one that is there is changed under the Lease.
+    first = [step for step in steps if step.action is Action.CREATE and _is_namespace(step)]
     made = apply.perform(cluster, first, _nothing)
     # Before anything is made of a new kind, so that a killed run leaves nothing that is not remembered.
     everything = scope.note_of(ground.remembered | {place(obj) for obj in ground.declared})
