@@ -39,7 +39,11 @@ ROLES: dict[str, tuple[str, str, str | None]] = {
         "wanted.",
         "database",
     ),
-    "airflow_logging": ("Where task logs live", "Applies the shared log volume where it is wanted.", "logging"),
+    "airflow_logging": (
+        "Where task logs live",
+        "Applies the shared log volume and what keeps it from filling, where that is the chosen store.",
+        "logging",
+    ),
     "airflow_core": (
         "Airflow itself",
         "Makes sure that the instance's secrets exist, applies the configuration, migrates the database if its schema "

@@ -14,8 +14,9 @@ Variables = dict[str, t.Any]
 FERNET_KEY = "Zm9yIHRlc3RzIG9ubHksIDMyIGJ5dGVzIGxvbmcuLi4="
 LONG = "x" * 86
 
-VOLUME: Variables = {"airflow_logging_volume": {"enabled": True, "size": "1Gi"}}
+VOLUME: Variables = {"airflow_logging_store": "volume", "airflow_logging_volume": {"size": "1Gi"}}
 BASE: Variables = VOLUME
+S3: Variables = {"airflow_logging_store": "s3", "airflow_logging_s3": {"bucket": "logs", "region": "eu-central-1"}}
 LOCAL: Variables = {"airflow_core_executor": "LocalExecutor"}
 OLD: Variables = {**BASE, "airflow_version": "2.11.2"}
 POOLED: Variables = {**BASE, "airflow_database_pgbouncer": {"enabled": True}}
@@ -316,6 +317,17 @@ CHANGES: dict[str, Change] = {
     "log-volume-off": Change(
         then={"airflow_logging_loss_accepted": True}, consents=PRUNE, touches=("Deployment/scheduler",)
     ),
+    "log-store": Change(
+        then={**S3, "airflow_logging_level": "WARNING"},
+        touches=("ConfigMap/config", "ConfigMap/pod-template", "Deployment/scheduler"),
+    ),
+    "log-store-pruned": Change(
+        then=S3, consents=PRUNE, touches=("CronJob/log-cleanup", "ServiceAccount/log-cleanup", "Deployment/triggerer")
+    ),
+    "log-store-of-old": Change(
+        start={**S3, "airflow_version": "2.11.2"}, then=OLD, touches=("CronJob/log-cleanup", "Deployment/webserver")
+    ),
+    "log-retention": Change(then={**BASE, "airflow_logging_retention_days": 7}, touches=("CronJob/log-cleanup",)),
     "canary-off": Change(
         then={**BASE, "airflow_verify_canary": False},
         consents=PRUNE,
@@ -383,7 +395,10 @@ CHANGES: dict[str, Change] = {
         touches=("StatefulSet/postgresql",),
     ),
     "access-to-the-log-volume": Change(
-        then={"airflow_logging_volume": {"enabled": True, "size": "1Gi", "accessMode": "ReadWriteOnce"}},
+        then={
+            "airflow_logging_store": "volume",
+            "airflow_logging_volume": {"size": "1Gi", "accessMode": "ReadWriteOnce"},
+        },
         consents=REPLACE,
         refused="It holds data, so it is never replaced",
     ),

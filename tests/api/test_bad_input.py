@@ -33,7 +33,7 @@ from tests.api.states import Snapshot, snapshot
 
 Variables = dict[str, t.Any]
 
-VOLUME: Variables = {"airflow_logging_volume": {"enabled": True, "size": "1Gi"}}
+VOLUME: Variables = {"airflow_logging_store": "volume", "airflow_logging_volume": {"size": "1Gi"}}
 SAMPLE_KEY = "81HqDtbqAywKSOumSha3BhWNOdQ26slT6K0YaZeZyP"
 """As short as the one of a well-known tutorial: 43 characters with its end."""
 KEY = "Zm9yIHRlc3RzIG9ubHksIDMyIGJ5dGVzIGxvbmcuLi4="
@@ -220,7 +220,7 @@ def test_what_is_named_and_is_not_there(bad: Site, namespace: str) -> None:
     external = {"airflow_database_provider": "external", "airflow_database_host": "db.example.com"}
     hosts: dict[str, tuple[Variables, list[str]]] = {
         "class": (
-            {"airflow_logging_volume": {"enabled": True, "storageClassName": "efs"}},
+            {"airflow_logging_store": "volume", "airflow_logging_volume": {"storageClassName": "efs"}},
             ["StorageClass 'efs', which the cluster does not have; it has default"],
         ),
         "pull": ({"airflow_image_pull_secrets": ["pull"]}, ["airflow_image_pull_secrets names Secret 'pull'"]),
@@ -253,7 +253,7 @@ def test_what_is_named_and_is_not_there(bad: Site, namespace: str) -> None:
             ["airflow_core_env[0].secretKeyRef names Secret 'mine'"],
         ),
         "claim": (
-            {"airflow_logging_volume": {"enabled": True, "existingClaim": "mine"}},
+            {"airflow_logging_store": "volume", "airflow_logging_volume": {"existingClaim": "mine"}},
             ["airflow_logging_volume.existingClaim names PersistentVolumeClaim 'mine'"],
         ),
         "account": (

@@ -33,8 +33,8 @@ VARIABLES: dict[str, t.Any] = {
         "storage": {"size": "1Gi"},
     },
     "airflow_database_pgbouncer": {"enabled": True, "image": {"repository": "localhost/pgbouncer", "tag": "1.18"}},
+    "airflow_logging_store": "volume",
     "airflow_logging_volume": {
-        "enabled": True,
         "size": "1Gi",
         "storageClassName": "local-path-shared",
     },

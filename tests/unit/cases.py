@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typing as t
 
-BASE: dict[str, t.Any] = {"airflow_instance": "airflow", "airflow_logging_volume": {"enabled": True}}
+BASE: dict[str, t.Any] = {"airflow_instance": "airflow", "airflow_logging_store": "volume"}
 
 CASES: dict[str, dict[str, t.Any]] = {
     "kubernetes-executor": BASE,
@@ -52,7 +52,8 @@ CASES: dict[str, dict[str, t.Any]] = {
         },
         "airflow_core_triggerer": {"enabled": False},
         "airflow_core_workers": {"resources": {"limits": {"memory": "4Gi"}}},
-        "airflow_logging_volume": {"enabled": True, "existingClaim": "my-logs"},
+        "airflow_logging_store": "volume",
+        "airflow_logging_volume": {"existingClaim": "my-logs"},
         "airflow_ingress_enabled": True,
         "airflow_ingress_class_name": "nginx",
         "airflow_ingress_tls_secret": "tls",
@@ -83,5 +84,59 @@ CASES: dict[str, dict[str, t.Any]] = {
                 "data": {"motd": "Hello"},
             }
         ],
+    },
+}
+
+ACCESS_KEY = {"name": "logs", "idKey": "id", "secretKey": "key"}
+
+# Where logs can go besides the volume: each by the way in that has the most to render.
+LOG_STORES: dict[str, dict[str, t.Any]] = {
+    "s3": {
+        "airflow_logging_store": "s3",
+        "airflow_logging_s3": {
+            "bucket": "company-logs",
+            "prefix": "airflow/one",
+            "region": "eu-central-1",
+            "endpointUrl": "https://s3.example.com",
+            "encrypt": True,
+            "ca": {"name": "company-ca"},
+            "credentials": ACCESS_KEY,
+        },
+    },
+    "gcs": {
+        "airflow_logging_store": "gcs",
+        "airflow_logging_gcs": {"bucket": "company-logs", "credentials": {"name": "logs"}},
+    },
+    "wasb": {
+        "airflow_logging_store": "wasb",
+        "airflow_logging_wasb": {"container": "logs", "credentials": {"name": "logs", "key": "connection"}},
+    },
+    "opensearch": {
+        "airflow_logging_store": "opensearch",
+        "airflow_logging_opensearch": {
+            "url": "https://search.example.com:9200",
+            "ca": {"name": "company-ca", "key": "company.pem"},
+            "credentials": {"name": "logs"},
+        },
+    },
+    "elasticsearch": {
+        "airflow_logging_store": "elasticsearch",
+        "airflow_logging_elasticsearch": {
+            "url": "https://search.example.com/path",
+            "index": "airflow",
+            "indexPatterns": "airflow*,old-*",
+            "credentials": {"name": "logs"},
+        },
+    },
+    "cloudwatch": {
+        "airflow_logging_store": "cloudwatch",
+        "airflow_logging_cloudwatch": {
+            "logGroupArn": "arn:aws:logs:eu-central-1:123456789012:log-group:/airflow/one",
+            "credentials": ACCESS_KEY,
+        },
+    },
+    "stackdriver": {
+        "airflow_logging_store": "stackdriver",
+        "airflow_logging_stackdriver": {"logName": "airflow-tasks", "credentials": {"name": "logs"}},
     },
 }

@@ -170,8 +170,12 @@ def references(values: Values) -> t.Iterator[tuple[str, str, str]]:
         yield "airflow_image_pull_secrets", "Secret", secret
     if values.database.credentials:
         yield "airflow_database_credentials.name", "Secret", values.database.credentials.name
-    if values.logging.volume.enabled and values.logging.volume.existing_claim:
+    if values.logging.store == "volume" and values.logging.volume.existing_claim:
         yield "airflow_logging_volume.existingClaim", "PersistentVolumeClaim", values.logging.volume.existing_claim
+    for option in ("credentials", "ca"):
+        own = getattr(values.logging.chosen, option, None)
+        if own:
+            yield f"airflow_logging_{values.logging.store}.{option}.name", "Secret", own.name
     if values.ingress.enabled and values.ingress.tls_secret:
         yield "airflow_ingress_tls_secret", "Secret", values.ingress.tls_secret
     if values.ingress.enabled and values.ingress.class_name:

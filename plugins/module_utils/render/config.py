@@ -16,7 +16,7 @@ import json
 import typing as t
 import urllib.parse
 
-from ansible_collections.dagops.airflow.plugins.module_utils.render import names
+from ansible_collections.dagops.airflow.plugins.module_utils.render import log_store, names
 from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import Object, object_
 from ansible_collections.dagops.airflow.plugins.module_utils.render.payload import canary, heartbeat, start
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
@@ -65,7 +65,7 @@ def common(values: Values) -> Settings:
             # Pods of a Deployment have no name in DNS, so logs are fetched by address.
             "hostname_callable": "airflow.utils.net.get_host_ip_address",
         },
-        "logging": {"base_log_folder": names.LOGS_FOLDER, "colored_console_log": False},
+        **log_store.settings(values),
         "usage_data_collection": {"enabled": False},
     }
 
@@ -145,6 +145,9 @@ def config_map(values: Values) -> Object:
         names.HEARTBEAT_FILE: inspect.getsource(heartbeat),
         names.START_FILE: inspect.getsource(start),
     }
+    log_config = log_store.config_file(values)
+    if log_config:
+        data[log_store.LOG_CONFIG_FILE] = log_config
     return object_(values, "v1", "ConfigMap", "config", data=data)
 
 

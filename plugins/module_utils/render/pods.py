@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.dagops.airflow.plugins.module_utils.render import names
+from ansible_collections.dagops.airflow.plugins.module_utils.render import log_store, names
 from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import Object, compact, image, merged
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Pods, Values
 
@@ -120,10 +120,19 @@ def heartbeat_probes(job_type: str) -> Object:
 
 def log_volume(values: Values) -> Object:
     """The shared volume of task logs, or scratch space."""
-    volume = values.logging.volume
-    if not volume.enabled:
+    if values.logging.store != "volume":
         return {"name": "logs", "emptyDir": {}}
+    volume = values.logging.volume
     return {"name": "logs", "persistentVolumeClaim": {"claimName": volume.existing_claim or names.name(values, "logs")}}
+
+
+def with_log_store(values: Values, component: str, container: Object) -> Object:
+    """A component's main container with what it needs to reach the log store; what a person sets comes later."""
+    return {
+        **container,
+        "env": environment(*log_store.env(values, component), *container["env"]),
+        "volumeMounts": [*container["volumeMounts"], *log_store.mounts(values, component)],
+    }
 
 
 def config_mount(file: str) -> Object:
@@ -189,12 +198,14 @@ def airflow_pod(
     **body: t.Any,
 ) -> Object:
     """A pod (template) of one Airflow container: ``volumes``, and those of all components that it mounts besides."""
+    container = with_log_store(values, component, container)
     missing = {mount["name"] for mount in container["volumeMounts"]} - {volume["name"] for volume in volumes}
     shared = [
         {"name": "config", "configMap": {"name": names.name(values, "config")}},
         {"name": "tmp", "emptyDir": {}},
         log_volume(values),
         {"name": "canary", "configMap": {"name": names.name(values, "canary")}},
+        *log_store.volumes(values, component),
     ]
     wanted = [volume for volume in shared if volume["name"] in missing]
     return pod(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.dagops.airflow.plugins.module_utils.render import names
+from ansible_collections.dagops.airflow.plugins.module_utils.render import log_cleanup, names
 from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import Object, object_
 from ansible_collections.dagops.airflow.plugins.module_utils.render.pods import service_account
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import ServiceAccount, Values
@@ -37,6 +37,7 @@ def components(values: Values) -> list[str]:
     wanted = [values.web_component, "scheduler", "dag-processor", "migrate"]
     wanted += ["triggerer"] if values.core.triggerer.enabled else []
     wanted += ["worker"] if values.core.executor == "KubernetesExecutor" else []
+    wanted += ["log-cleanup"] if log_cleanup.wanted(values) else []
     wanted += ["postgresql"] if values.database.provider == "embedded" else []
     wanted += ["pgbouncer"] if values.database.pgbouncer.enabled else []
     return wanted

@@ -13,7 +13,7 @@ import re
 import typing as t
 import urllib.parse
 
-from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import Form, said
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import Form, below, said
 
 # RFC 1123 label, short enough for the longest suffix that we add (`-postgresql-<hash>`) in a label's 63 characters.
 NAME = Form(
@@ -60,6 +60,28 @@ HOST = Form(
 )
 DATABASE = Form(r"[^\s/?#]{1,63}", "a name without spaces, /, ? and #, at most 63 characters")
 USER = Form(r"[^\s:]{1,64}", "a name without spaces and colons, at most 64 characters")
+WORD = Form(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?", "a word of letters, digits, dashes and dots")
+BUCKET = Form(
+    r"[a-z0-9][-a-z0-9._]{1,220}[a-z0-9]",
+    "the name of a bucket or container alone: lower-case letters, digits, dashes and dots, without a scheme or path",
+)
+OBJECT_PREFIX = Form(
+    r"[A-Za-z0-9_.=-]+(/[A-Za-z0-9_.=-]+)*",
+    "a path without a slash at its ends, of letters, digits, dashes, dots, underscores and =",
+)
+STORAGE_ACCOUNT = Form(r"[a-z0-9]{3,24}", "the name of a storage account: 3 to 24 lower-case letters and digits")
+LOG_GROUP_ARN = Form(
+    r"arn:[a-z-]+:logs:[a-z0-9-]+:[0-9]{12}:log-group:[-A-Za-z0-9_/.#]{1,512}",
+    "the ARN of a log group, such as arn:aws:logs:eu-central-1:123456789012:log-group:airflow",
+)
+CONNECTION_ID = Form(
+    r"[A-Za-z0-9_#!().:/@$%^&+=*-]{1,200}", "the id of an Airflow connection: letters, digits, underscores and dashes"
+)
+INDEX = Form(
+    r"[a-z0-9][-a-z0-9_.+]{0,254}",
+    "the name of an index: lower-case letters, digits, dashes, dots and underscores, from a letter or digit",
+)
+INDEX_PATTERNS = Form(r"[-a-z0-9_.+*:,]+", "names of indices divided by commas, with * for any text")
 EMAIL = Form(r"[^\s@]+@[^\s@]+", "an e-mail address")
 
 _SUFFIXES: t.Final = {
@@ -78,6 +100,18 @@ def amount(quantity: t.Any) -> decimal.Decimal | None:
     number = re.match(r"[0-9.]+", text)
     digits = number[0] if number else ""
     return decimal.Decimal(digits) * _SUFFIXES[text[len(digits) :]]
+
+
+LOG_LEVELS: t.Final = ("CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG")
+
+
+def log_levels(value: dict[str, str], path: str) -> t.Iterator[str]:
+    """What keeps a mapping from naming levels of loggers."""
+    for name, level in value.items():
+        if not re.fullmatch(r"[A-Za-z0-9_.-]+", name):
+            yield f"{below(path, name)} is no name of a logger: letters, digits, underscores, dots and dashes"
+        if level not in LOG_LEVELS:
+            yield f"{below(path, name)} is {said(level)}, which is none of {', '.join(LOG_LEVELS)}"
 
 
 def web_address(value: str, path: str) -> t.Iterator[str]:

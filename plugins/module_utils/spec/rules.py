@@ -16,14 +16,24 @@ import urllib.parse
 
 from ansible_collections.dagops.airflow.plugins.module_utils.spec import airflow_options, kubernetes
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import below, camel, said, suggestion
-from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Image, Pods, Values, Workload
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import (
+    Image,
+    LogStore,
+    LogVolume,
+    OpensearchLogs,
+    Pods,
+    SearchLogs,
+    Values,
+    WasbLogs,
+    Workload,
+)
 
 MINIMUM_VERSION = (2, 11)
 NEWEST_MAJOR = 3
 
 # Volumes that the collection gives pods, which can have each once only; and environment variables that something else
 # of the instance has to agree with, with what to set instead.
-AIRFLOW_VOLUMES = frozenset({"config", "tmp", "logs", "canary", "pod-template"})
+AIRFLOW_VOLUMES = frozenset({"config", "tmp", "logs", "canary", "pod-template", "log-store", "log-store-ca"})
 OWN_VOLUMES = {
     "airflow_database_postgres": frozenset({"data", "run", "tmp"}),
     "airflow_database_pgbouncer": frozenset({"config", "tmp"}),
@@ -167,21 +177,23 @@ def something_runs(values: Values) -> t.Iterator[str]:
 
 
 def logs_survive(values: Values) -> t.Iterator[str]:
-    """A task pod's own file system is gone with it."""
-    kept = values.logging.volume.enabled or values.logging.loss_accepted
+    """A task's log is a file of the pod that ran it, and gone with it where nothing else has it.
+
+    Pods of a KubernetesExecutor go with their task, those of Celery whenever they are scaled down or rolled. A
+    LocalExecutor's is the scheduler's, which stays, and is for those who need no more.
+    """
+    kept = values.logging.store != "none" or values.logging.loss_accepted
     remote = str(values.core.config.get("logging", {}).get("remote_logging", "")).lower() == "true"
-    if values.core.executor == "KubernetesExecutor" and not kept and not remote:
+    if values.core.executor != "LocalExecutor" and not kept and not remote:
         yield (
-            "airflow_logging_volume.enabled is false while airflow_core_executor is 'KubernetesExecutor': the logs of "
-            "tasks would be lost with their pods. Enable a log volume or remote logging, or set "
-            "airflow_logging_loss_accepted to true"
+            f"airflow_logging_store is 'none' while airflow_core_executor is '{values.core.executor}': the logs of "
+            "tasks would be lost with their pods. Choose a store, or set airflow_logging_loss_accepted to true"
         )
 
 
 def logs_reach_all(values: Values) -> t.Iterator[str]:
     """A volume that one node mounts holds no pods together that prefer different nodes."""
-    volume = values.logging.volume
-    if not volume.enabled or volume.access_mode != "ReadWriteOnce":
+    if values.logging.store != "volume" or values.logging.volume.access_mode != "ReadWriteOnce":
         return
     for path, _main, shape in pods(values):
         alone = shape.node_selector or shape.affinity is not None
@@ -271,6 +283,90 @@ def identities(values: Values) -> t.Iterator[str]:
         )
 
 
+# --- logs -----------------------------------------------------------------------------------------------------------
+
+# Options of airflow.cfg that choose a place for logs, too.
+LOG_STORE_OPTIONS = (
+    *(("logging", name) for name in ("remote_logging", "remote_base_log_folder", "remote_log_conn_id")),
+    *(("logging", name) for name in ("google_key_path", "remote_task_handler_kwargs", "logging_config_class")),
+    *((section, "host") for section in ("opensearch", "elasticsearch")),
+)
+
+
+def one_log_store(values: Values) -> t.Iterator[str]:
+    """A log goes to one place."""
+    logging, chosen = values.logging, values.logging.store
+    if chosen != "none" and logging.chosen is None:
+        yield f"airflow_logging_{chosen} is required where airflow_logging_store is '{chosen}': it says where"
+    others = [store for store in t.get_args(LogStore) if store not in ("none", "volume", chosen)]
+    given = [store for store in others if getattr(logging, store)]
+    given += ["volume"] if chosen != "volume" and logging.volume != LogVolume() else []
+    for store in given:
+        yield (
+            f"airflow_logging_{store} describes a log store, but airflow_logging_store is '{chosen}', and a log goes "
+            f"to one place: leave it out, or set airflow_logging_store to '{store}'"
+        )
+    for section, name in LOG_STORE_OPTIONS:
+        ours = logging.config_file if name == "logging_config_class" else chosen not in ("none", "volume")
+        if ours and name in values.core.config.get(section, {}):
+            variable = "airflow_logging_config_file" if name == "logging_config_class" else "airflow_logging_store"
+            yield (
+                f"airflow_core_config.{section}.{name} says where logs go, and so does {variable}, and a log goes to "
+                "one place: leave one of them out"
+            )
+
+
+def log_store_access(values: Values) -> t.Iterator[str]:
+    """One identity, and no more than the store can take."""
+    store, path = values.logging.chosen, f"airflow_logging_{values.logging.store}"
+    credentials, connection = (getattr(store, name, None) for name in ("credentials", "connection_id"))
+    if credentials and connection:
+        yield f"{path}.connectionId names an identity, and so does {path}.credentials: leave one of them out"
+    if isinstance(store, WasbLogs) and not (credentials or connection or store.account):
+        yield f"{path}.account is required without {path}.credentials: it says which storage account has the container"
+    address = getattr(store, "url", None) or getattr(store, "endpoint_url", None) or ""
+    option = f"{path}.url" if isinstance(store, SearchLogs) else f"{path}.endpointUrl"
+    if getattr(store, "ca", None) and not address.startswith("https://"):
+        yield (
+            f"{path}.ca is the authority of a certificate, but "
+            + (f"{option} begins with http://: write https://" if address else f"{option} is not given: set it")
+            + ", or leave the authority out"
+        )
+    if isinstance(store, OpensearchLogs) and urllib.parse.urlsplit(store.url).path.strip("/"):
+        yield f"{option} is {said(store.url)}, but Airflow takes no path for OpenSearch: leave it out"
+
+
+def logging_versions(values: Values) -> t.Iterator[str]:
+    """What only a newer Airflow can do."""
+    version = values.instance.version
+    major, minor = (int(part) for part in version.split(".")[:2])
+    if values.logging.store == "opensearch" and major < 3:
+        yield (
+            f"airflow_logging_store is 'opensearch', but Airflow {version} has no way to write there and to read it "
+            "back: choose another store, or Airflow 3"
+        )
+    if values.logging.json and (major, minor) < (3, 2):
+        yield (
+            f"airflow_logging_json is true, but Airflow prints JSON from 3.2 on and this is {version}: leave it out, "
+            "or set airflow_logging_config_file"
+        )
+    if values.logging.levels and (major, minor) < (3, 2):
+        yield (
+            f"airflow_logging_levels is given, but Airflow takes levels of single loggers from 3.2 on and this is "
+            f"{version}: leave it out, or set airflow_logging_config_file"
+        )
+
+
+def logging_config(values: Values) -> t.Iterator[str]:
+    """What Airflow looks for in log_config.py."""
+    content = values.logging.config_file
+    if content and not re.search(r"^LOGGING_CONFIG\b", content, flags=re.MULTILINE):
+        yield (
+            "airflow_logging_config_file defines no LOGGING_CONFIG, which is what Airflow takes from it: define it as "
+            "a dictionary for logging.config.dictConfig"
+        )
+
+
 # --- airflow.cfg --------------------------------------------------------------------------------------------------
 
 
@@ -327,11 +423,20 @@ def config_versions(values: Values) -> t.Iterator[str]:
 
 def webserver_config_secrets(values: Values) -> t.Iterator[str]:
     """webserver_config.py is in a ConfigMap, too."""
-    for number, line in enumerate((values.core.webserver_config or "").splitlines(), start=1):
+    yield from _secrets_of("airflow_core_webserver_config", values.core.webserver_config)
+
+
+def logging_config_secrets(values: Values) -> t.Iterator[str]:
+    """And so is log_config.py."""
+    yield from _secrets_of("airflow_logging_config_file", values.logging.config_file)
+
+
+def _secrets_of(variable: str, content: str | None) -> t.Iterator[str]:
+    for number, line in enumerate((content or "").splitlines(), start=1):
         found = re.match(r"\s*(\w+)\s*=\s*[rRbBuU]?([\"'])(?!\2)", line)
         if found and kubernetes.holds_secret(found[1], "something"):
             yield (
-                f"airflow_core_webserver_config would put a secret into a ConfigMap ({found[1]}, line {number}): read "
+                f"{variable} would put a secret into a ConfigMap ({found[1]}, line {number}): read "
                 "it from os.environ, and give it by airflow_core_env and valueFrom.secretKeyRef"
             )
 
@@ -388,6 +493,11 @@ RULES: tuple[t.Callable[[Values], t.Iterator[str]], ...] = (
     config_kept,
     config_versions,
     webserver_config_secrets,
+    one_log_store,
+    log_store_access,
+    logging_versions,
+    logging_config,
+    logging_config_secrets,
     ingress_has_address,
 )
 

@@ -27,6 +27,7 @@ COMPONENTS = (
     "triggerer",
     "worker",
     "migrate",
+    "log-cleanup",
     "postgresql",
     "pgbouncer",
 )
@@ -274,12 +275,171 @@ class PgBouncer(Workload):
 class LogVolume(Storage):
     """A volume that all components share for task logs."""
 
-    enabled: bool = option("Whether to keep task logs on a shared volume.", default=False)
     existing_claim: str | None = option(
         "Use this claim of yours instead of making one.", default=None, form=forms.OBJECT_NAME
     )
     access_mode: t.Literal["ReadWriteMany", "ReadWriteOnce"] = option(
         "Access mode; C(ReadWriteOnce) only where all pods share one node.", default="ReadWriteMany"
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SecretKey:
+    """One key of a Secret of yours."""
+
+    name: str = option("Name of the Secret in the instance's namespace.", form=forms.OBJECT_NAME)
+    key: str = option("Key of the value.", form=forms.DATA_KEY)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CertificateRef(SecretKey):
+    """A Secret of yours that holds the certificate of a private authority."""
+
+    key: str = option("Key of the certificate (PEM).", default="ca.crt", form=forms.DATA_KEY)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class KeyFileRef(SecretKey):
+    """A Secret of yours that holds the key file of a Google service account."""
+
+    key: str = option("Key of the file.", default="key.json", form=forms.DATA_KEY)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ConnectionStringRef(SecretKey):
+    """A Secret of yours that holds the connection string of an Azure storage account."""
+
+    key: str = option("Key of the connection string.", default="connection-string", form=forms.DATA_KEY)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ApiKeyRef(SecretKey):
+    """A Secret of yours that holds an API key of Elasticsearch, as the server shows it encoded."""
+
+    key: str = option("Key of the API key.", default="api-key", form=forms.DATA_KEY)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AccessKeyRef:
+    """A Secret of yours that holds an access key of AWS or of a server that speaks S3."""
+
+    name: str = option("Name of the Secret in the instance's namespace.", form=forms.OBJECT_NAME)
+    id_key: str = option("Key of the access key's id.", default="access-key-id", form=forms.DATA_KEY)
+    secret_key: str = option("Key of the secret access key.", default="secret-access-key", form=forms.DATA_KEY)
+
+
+CONNECTION_ID = (
+    "An Airflow connection of yours that gives access instead, for example one that a secrets backend holds."
+)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class S3Logs:
+    """A bucket of Amazon S3, or of a server that speaks S3."""
+
+    bucket: str = option("Name of the bucket.", form=forms.BUCKET)
+    prefix: str | None = option(
+        "Folder in the bucket; the instance's name if not given.", default=None, form=forms.OBJECT_PREFIX
+    )
+    region: str | None = option("Region of the bucket.", default=None, form=forms.WORD)
+    endpoint_url: str | None = option(
+        "Address of a server that is not Amazon's.", default=None, check=forms.web_address
+    )
+    encrypt: bool = option("Ask the server to encrypt each object (SSE-S3).", default=False)
+    ca: CertificateRef | None = option("The authority that signed the server's certificate.", default=None)
+    credentials: AccessKeyRef | None = option(
+        "An access key; without one, the ServiceAccounts give access (IRSA).", default=None
+    )
+    connection_id: str | None = option(CONNECTION_ID, default=None, form=forms.CONNECTION_ID)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class GcsLogs:
+    """A bucket of Google Cloud Storage."""
+
+    bucket: str = option("Name of the bucket.", form=forms.BUCKET)
+    prefix: str | None = option(
+        "Folder in the bucket; the instance's name if not given.", default=None, form=forms.OBJECT_PREFIX
+    )
+    credentials: KeyFileRef | None = option(
+        "A key file; without one, the ServiceAccounts give access (workload identity).", default=None
+    )
+    connection_id: str | None = option(CONNECTION_ID, default=None, form=forms.CONNECTION_ID)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class WasbLogs:
+    """A container of Azure Blob Storage."""
+
+    container: str = option("Name of the container.", form=forms.BUCKET)
+    prefix: str | None = option(
+        "Folder in the container, which C(wasb-) is put in front of; the instance's name if not given.",
+        default=None,
+        form=forms.OBJECT_PREFIX,
+    )
+    account: str | None = option(
+        "Name of the storage account, needed without credentials.", default=None, form=forms.STORAGE_ACCOUNT
+    )
+    credentials: ConnectionStringRef | None = option(
+        "A connection string; without one, the ServiceAccounts give access (workload identity).", default=None
+    )
+    connection_id: str | None = option(CONNECTION_ID, default=None, form=forms.CONNECTION_ID)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SearchLogs:
+    """An index of a search server."""
+
+    url: str = option("Address of the server, such as C(https://search.example.com:9200).", check=forms.web_address)
+    index: str | None = option(
+        "Index of the log lines; the instance's name and C(-logs) if not given.", default=None, form=forms.INDEX
+    )
+    index_patterns: str | None = option(
+        "Where lines are searched for, where that is more than the index: names divided by commas, with C(*).",
+        default=None,
+        form=forms.INDEX_PATTERNS,
+    )
+    write: t.Literal["direct", "stdout"] = option(
+        "C(direct) has Airflow write the lines itself when a task ends; C(stdout) has it print them as JSON, for a "
+        "shipper of yours.",
+        default="direct",
+    )
+    ca: CertificateRef | None = option("The authority that signed the server's certificate.", default=None)
+    verify: bool = option("Refuse a server whose certificate is not known.", default=True)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class OpensearchLogs(SearchLogs):
+    """An index of OpenSearch (Airflow 3)."""
+
+    credentials: SecretRef | None = option("A user and a password.", default=None)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ElasticsearchLogs(SearchLogs):
+    """An index of Elasticsearch."""
+
+    credentials: ApiKeyRef | None = option("An API key.", default=None)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CloudwatchLogs:
+    """A log group of Amazon CloudWatch."""
+
+    log_group_arn: str = option("ARN of the log group.", form=forms.LOG_GROUP_ARN)
+    credentials: AccessKeyRef | None = option(
+        "An access key; without one, the ServiceAccounts give access (IRSA).", default=None
+    )
+    connection_id: str | None = option(CONNECTION_ID, default=None, form=forms.CONNECTION_ID)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class StackdriverLogs:
+    """A log of Google Cloud Logging (Stackdriver)."""
+
+    log_name: str = option("Name of the log.", form=forms.OBJECT_PREFIX)
+    credentials: KeyFileRef | None = option(
+        "A key file; without one, the ServiceAccounts give access (workload identity).", default=None
     )
 
 
@@ -446,17 +606,64 @@ class Core:
     admin: Admin = option("The first administrator.", factory=Admin, reaches="Secret/<instance>-admin")
 
 
+LogStore = t.Literal["none", "volume", "s3", "gcs", "wasb", "opensearch", "elasticsearch", "cloudwatch", "stackdriver"]
+LogLevel = t.Literal["CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG"]
+LOG_CONFIG = "ConfigMap/<instance>-config"
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Logging:
-    """Where task logs live."""
+    """Where task logs live, and what is logged."""
 
     PREFIX: t.ClassVar[str] = "airflow_logging_"
+    store: LogStore = option(
+        "Where task logs are kept when their pod is gone. See docs/logs.md.", default="none", reaches=LOG_CONFIG
+    )
     volume: LogVolume = option(
         "A shared volume for task logs.", factory=LogVolume, reaches="PersistentVolumeClaim/<instance>-logs"
     )
-    loss_accepted: bool = option(
-        "Accept that the log of a task is lost with its pod (KubernetesExecutor without any log store).", default=False
+    s3: S3Logs | None = option(
+        "A bucket of Amazon S3, or of a server that speaks S3.", default=None, reaches=LOG_CONFIG
     )
+    gcs: GcsLogs | None = option("A bucket of Google Cloud Storage.", default=None, reaches=LOG_CONFIG)
+    wasb: WasbLogs | None = option("A container of Azure Blob Storage.", default=None, reaches=LOG_CONFIG)
+    opensearch: OpensearchLogs | None = option("An index of OpenSearch.", default=None, reaches=LOG_CONFIG)
+    elasticsearch: ElasticsearchLogs | None = option("An index of Elasticsearch.", default=None, reaches=LOG_CONFIG)
+    cloudwatch: CloudwatchLogs | None = option("A log group of CloudWatch.", default=None, reaches=LOG_CONFIG)
+    stackdriver: StackdriverLogs | None = option("A log of Google Cloud Logging.", default=None, reaches=LOG_CONFIG)
+    loss_accepted: bool = option(
+        "Accept that the log of a task is lost with its pod (executors other than the LocalExecutor, without a store).",
+        default=False,
+    )
+    retention_days: int = option(
+        "Days that logs stay on a log volume; 0 keeps them for ever. Other stores have rules of their own.",
+        default=30,
+        minimum=0,
+        reaches="CronJob/<instance>-log-cleanup",
+    )
+    level: LogLevel = option("What Airflow and tasks log, at least.", default="INFO", reaches=LOG_CONFIG)
+    fab_level: LogLevel = option("The same for logins and the pages of FAB.", default="WARNING", reaches=LOG_CONFIG)
+    levels: dict[str, str] = option(
+        "Levels of single loggers, such as C(sqlalchemy.engine) (Airflow 3.2 and newer).",
+        factory=dict,
+        check=forms.log_levels,
+        reaches=LOG_CONFIG,
+    )
+    json: bool = option(
+        "Have all containers print JSON, one object in each line (Airflow 3.2 and newer).",
+        default=False,
+        reaches=LOG_CONFIG,
+    )
+    config_file: str | None = option(
+        "Content of log_config.py, whose C(LOGGING_CONFIG) takes the place of Airflow's own.",
+        default=None,
+        reaches=LOG_CONFIG,
+    )
+
+    @property
+    def chosen(self) -> t.Any:
+        """The block of the chosen store."""
+        return None if self.store == "none" else getattr(self, self.store)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

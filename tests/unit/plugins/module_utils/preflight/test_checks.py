@@ -89,7 +89,7 @@ def storage_class(name: str, default: bool = False) -> dict[str, t.Any]:
 
 
 def test_storage_classes_must_be_there() -> None:
-    values = load({**BASE, "airflow_logging_volume": {"enabled": True, "storageClassName": "efs"}})
+    values = load({**BASE, "airflow_logging_store": "volume", "airflow_logging_volume": {"storageClassName": "efs"}})
     objects = render_all(values)
     assert list(checks.missing_storage(objects, [storage_class("efs"), storage_class("std", default=True)])) == []
     problems = list(checks.missing_storage(objects, [storage_class("std")]))

@@ -20,7 +20,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline imp
 from ansible_collections.dagops.airflow.plugins.module_utils.render.trial import trial_job
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import VALUE_VARIABLES, load
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
-from tests.unit.cases import BASE, CASES
+from tests.unit.cases import BASE, CASES, LOG_STORES
 
 GOLDEN = Path(__file__).parents[3] / "golden"
 Object = dict[str, t.Any]
@@ -313,7 +313,13 @@ KNOBS: dict[str, t.Any] = {
     "airflow_core_triggerer": {"capacity": 3},
     "airflow_core_workers": {"labels": {"a": "b"}},
     "airflow_core_kubernetes_executor": {"deletePods": False},
-    "airflow_logging_volume": {"enabled": True, "size": "1Gi"},
+    "airflow_logging_volume": {"size": "1Gi"},
+    "airflow_logging_retention_days": 7,
+    "airflow_logging_level": "DEBUG",
+    "airflow_logging_fab_level": "DEBUG",
+    "airflow_logging_levels": {"sqlalchemy.engine": "INFO"},
+    "airflow_logging_json": True,
+    "airflow_logging_config_file": "LOGGING_CONFIG = {}\n",
     "airflow_verify_canary": False,
 }
 # Variables that shape secrets, rules or the play's course, and no object by themselves.
@@ -341,8 +347,15 @@ def test_every_knob_turns_something(knob: str) -> None:
     assert render_all(load({**BASE, knob: KNOBS[knob]})) != render_all(load(BASE))
 
 
+@pytest.mark.parametrize("store", LOG_STORES)
+def test_every_log_store_turns_something(store: str) -> None:
+    """With the store of the base, its block is refused."""
+    assert render_all(load({**BASE, **LOG_STORES[store]})) != render_all(load(BASE))
+
+
 def test_every_variable_is_a_knob_or_known_not_to_be() -> None:
-    assert set(VALUE_VARIABLES) == set(KNOBS) | NO_OBJECT
+    stores = {name for variables in LOG_STORES.values() for name in variables}
+    assert set(VALUE_VARIABLES) == set(KNOBS) | NO_OBJECT | stores
 
 
 @pytest.mark.parametrize("knob", ["class_name", "annotations", "tls_secret"])

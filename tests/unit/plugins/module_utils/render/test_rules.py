@@ -537,7 +537,7 @@ def test_logs_are_on_one_volume_for_all() -> None:
 
 
 def test_a_claim_of_a_persons_takes_the_place_of_ours() -> None:
-    items = rendered({**BASE, "airflow_logging_volume": {"enabled": True, "existingClaim": "mine"}})
+    items = rendered({**BASE, "airflow_logging_store": "volume", "airflow_logging_volume": {"existingClaim": "mine"}})
     assert not of_kind(items, "PersistentVolumeClaim")
     assert volumes(worker(items))["logs"]["persistentVolumeClaim"] == {"claimName": "mine"}
 

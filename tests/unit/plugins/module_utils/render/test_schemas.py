@@ -25,7 +25,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.render.migration im
 from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline import render_all
 from ansible_collections.dagops.airflow.plugins.module_utils.render.trial import trial_job
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import load
-from tests.unit.cases import CASES
+from tests.unit.cases import CASES, LOG_STORES
 
 ROOT = Path(__file__).resolve().parents[5]
 VERSIONS = ("1.30", "1.31", "1.32", "1.33", "1.34", "1.35")
@@ -51,9 +51,17 @@ OPTIONS: dict[str, list[Object]] = {
     ],
     "logs": [
         {"airflow_logging_loss_accepted": True},
-        {"airflow_logging_volume": {"enabled": True}},
-        {"airflow_logging_volume": {"enabled": True, "existingClaim": "mine"}},
-        {"airflow_logging_volume": {"enabled": True, "accessMode": "ReadWriteOnce", "storageClassName": "fast"}},
+        {"airflow_logging_store": "volume"},
+        {"airflow_logging_store": "volume", "airflow_logging_volume": {"existingClaim": "mine"}},
+        {
+            "airflow_logging_store": "volume",
+            "airflow_logging_volume": {"accessMode": "ReadWriteOnce", "storageClassName": "fast"},
+            "airflow_logging_retention_days": 0,
+        },
+        LOG_STORES["s3"],
+        LOG_STORES["gcs"],
+        LOG_STORES["wasb"],
+        LOG_STORES["elasticsearch"],
     ],
     "triggerer": [{}, {"airflow_core_triggerer": {"enabled": False}}],
     "canary": [{}, {"airflow_verify_canary": False}],

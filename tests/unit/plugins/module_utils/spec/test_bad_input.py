@@ -25,8 +25,8 @@ SECRET = "hunter2-is-no-password"
 EXTERNAL = {"airflow_database_provider": "external", "airflow_database_host": "db.example.com"}
 INGRESS = {"airflow_ingress_enabled": True, "airflow_core_base_url": "https://airflow.example.com"}
 OLD = {"airflow_version": "2.11.2"}
-LOCAL = {"airflow_core_executor": "LocalExecutor", "airflow_logging_volume": {}}
-SHARED = {"airflow_logging_volume": {"enabled": True, "accessMode": "ReadWriteOnce"}}
+LOCAL = {"airflow_core_executor": "LocalExecutor", "airflow_logging_store": "none"}
+SHARED = {"airflow_logging_store": "volume", "airflow_logging_volume": {"accessMode": "ReadWriteOnce"}}
 
 
 def scheduler(**options: t.Any) -> dict[str, t.Any]:
@@ -386,11 +386,11 @@ PODS: list[Bad] = [
         "take ReadWriteMany",
     ),
     (
-        {"airflow_logging_volume": {"enabled": True, "accessMode": "RWX"}},
+        {"airflow_logging_store": "volume", "airflow_logging_volume": {"accessMode": "RWX"}},
         "airflow_logging_volume.accessMode",
         "none of",
     ),
-    ({"airflow_logging_volume": {}}, "airflow_logging_volume.enabled", "lost with their pods"),
+    ({"airflow_logging_store": "none"}, "airflow_logging_store", "lost with their pods"),
     ({"airflow_rbac_service_accounts": {"webserver": {}}}, "airflow_rbac_service_accounts.webserver", "'api-server'"),
     ({"airflow_rbac_service_accounts": {"worker": None}}, "airflow_rbac_service_accounts.worker", "not null"),
     ({"airflow_rbac_pod_security": "Restricted"}, "airflow_rbac_pod_security", "did you mean 'restricted'?"),

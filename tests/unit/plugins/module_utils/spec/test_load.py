@@ -124,7 +124,7 @@ def test_namespace_is_the_instance_unless_given() -> None:
         ),
         ({"airflow_database_credentials": {}}, "airflow_database_credentials.name is required"),
         ({"airflow_database_credentials": {"name": "x"}}, "airflow_database_credentials is for an external database"),
-        ({"airflow_logging_volume": {"enabled": False}}, "the logs of tasks would be lost with their pods"),
+        ({"airflow_logging_store": "none"}, "the logs of tasks would be lost with their pods"),
         (
             {"airflow_image_digests_required": True},
             "airflow_image.digest is required, because airflow_image_digests_required is true",
