@@ -79,7 +79,7 @@ def end(site: Site, job: Object, words: dict[str, t.Any]) -> None:
     }
     pod["metadata"]["namespace"] = site.namespace
     made = site.cluster.create(pod)
-    state = {"terminated": {"exitCode": 3 if words["refused"] else 0, "message": json.dumps(words)}}
+    state = {"terminated": {"exitCode": 3 if words.get("refused") else 0, "message": json.dumps(words)}}
     status = {**box, "imageID": "x", "ready": False, "restartCount": 0, "state": state}
     site.cluster.patch(
         POD,
@@ -161,7 +161,7 @@ def test_the_job_of_another_image_is_waited_for(site: Site) -> None:
     with Node(site, told(OLD, DONE), told(DONE, DONE), waits=waits).running() as node:
         _result, face = migrate(site, waits=waits)
     assert node.jobs[0]["metadata"]["uid"] == other["metadata"]["uid"]
-    assert any("works on the database; waiting for its end" in line for line in face.lines)
+    assert any("is under way; waiting for its end" in line for line in face.lines)
     assert node.commands[1:] == [(WANTED, "migrate")]
 
 

@@ -25,7 +25,7 @@ Variables = dict[str, t.Any]
 
 # Two cores are shared with whatever else runs.
 BASE: Variables = {
-    **{name: VARIABLES[name] for name in ("airflow_image", "airflow_logging_volume")},
+    **{name: VARIABLES[name] for name in ("airflow_image", "airflow_logging_store", "airflow_logging_volume")},
     "airflow_database_postgres": {**VARIABLES["airflow_database_postgres"], "resources": SMALL},
     **{
         f"airflow_core_{component}": {"resources": SMALL}

@@ -23,6 +23,9 @@ from ansible_collections.dagops.airflow.plugins.module_utils.kube.lease import L
 
 Told = dict[str, t.Any]
 
+TOLD: t.Final = frozenset({"before", "probe"})
+"""What a script says in its last words, and no crash does."""
+
 _JOB: t.Final = named("Job")
 _POD: t.Final = named("Pod")
 _GONE_PATIENCE: t.Final = 60.0
@@ -36,8 +39,16 @@ class Jobs:
     """The Jobs of one instance, under its Lease where they change anything."""
 
     def __init__(
-        self, cluster: Cluster, where: Target, lock: Lock, *, timeout: float, notify: t.Callable[[str], None]
+        self,
+        cluster: Cluster,
+        where: Target,
+        lock: Lock,
+        *,
+        timeout: float,
+        notify: t.Callable[[str], None],
+        component: str = "migrate",
     ) -> None:
+        self._component = component
         self._cluster = cluster
         self._where = where
         self._lock = lock
@@ -91,11 +102,11 @@ class Jobs:
         self._cluster.delete(_JOB, meta["name"], meta["namespace"], uid=meta["uid"])
 
     def _wait_for_others(self, job: Object) -> None:
-        """One migration at a time: another image's may be under way, left by a run that was interrupted."""
-        jobs = self._cluster.list(_JOB, self._where.namespace, label_selector=self._where.selector("migrate"))
+        """One at a time: another image's may be under way, left by a run that was interrupted."""
+        jobs = self._cluster.list(_JOB, self._where.namespace, label_selector=self._where.selector(self._component))
         for other in jobs:
             if other["metadata"]["name"] != job["metadata"]["name"] and self._is_running(other):
-                self._notify(f"{label(other)} works on the database; waiting for its end")
+                self._notify(f"{label(other)} is under way; waiting for its end")
                 self._await_other(other, _Look(self._cluster, other, self._notify))
 
     def _await_other(self, other: Object, look: _Look) -> None:
@@ -205,4 +216,4 @@ def parsed(message: str) -> Told | None:
         told = json.loads(message)
     except ValueError:
         return None
-    return told if isinstance(told, dict) and "before" in told else None
+    return told if isinstance(told, dict) and not TOLD.isdisjoint(told) else None

@@ -13,7 +13,7 @@ import typing as t
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow import secrets
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow.secret_store import SecretStore
 from ansible_collections.dagops.airflow.plugins.module_utils.face import Face, Failure
-from ansible_collections.dagops.airflow.plugins.module_utils.kube import engine
+from ansible_collections.dagops.airflow.plugins.module_utils.kube import engine, scope
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import Cluster, connect
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.errors import ApiError
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Kind, Object, named
@@ -147,7 +147,7 @@ def run(face: Face) -> dict[str, t.Any]:
     if not problems:
         remembered = engine.begin(cluster, values.name, values.namespace, face, check_mode=face.check_mode)
         # What the API server would refuse of an instance that is there is found by each task before it applies.
-        if set(remembered) <= {engine.HELD, engine.RUN}:
+        if not scope.notes_of_kinds(remembered):
             problems += refused_at_first(cluster, values, objects)
     for warning in checks.untested(values, version):
         face.warn(warning)

@@ -172,10 +172,6 @@ def references(values: Values) -> t.Iterator[tuple[str, str, str]]:
         yield "airflow_database_credentials.name", "Secret", values.database.credentials.name
     if values.logging.store == "volume" and values.logging.volume.existing_claim:
         yield "airflow_logging_volume.existingClaim", "PersistentVolumeClaim", values.logging.volume.existing_claim
-    for option in ("credentials", "ca"):
-        own = getattr(values.logging.chosen, option, None)
-        if own:
-            yield f"airflow_logging_{values.logging.store}.{option}.name", "Secret", own.name
     if values.ingress.enabled and values.ingress.tls_secret:
         yield "airflow_ingress_tls_secret", "Secret", values.ingress.tls_secret
     if values.ingress.enabled and values.ingress.class_name:
@@ -193,6 +189,14 @@ def _of_pods(values: Values) -> t.Iterator[tuple[str, str, str]]:
     if not values.extra.manifests:
         # Else these may come of the person's own objects, such as an ExternalSecret.
         yield from _read(values)
+        yield from _of_log_store(values)
+
+
+def _of_log_store(values: Values) -> t.Iterator[tuple[str, str, str]]:
+    for option in ("credentials", "ca"):
+        own = getattr(values.logging.chosen, option, None)
+        if own:
+            yield f"airflow_logging_{values.logging.store}.{option}.name", "Secret", own.name
 
 
 def _read(values: Values) -> t.Iterator[tuple[str, str, str]]:

@@ -16,6 +16,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.render import (
     database,
     extra,
     ingress,
+    log_probe,
     logs,
     migration,
     names,
@@ -69,6 +70,7 @@ def render_parts(values: Values) -> dict[str, list[Object]]:
     try:
         # What no part holds as an object, and overrides can change all the same.
         others = [migration.job(values, ""), *pod_template.pods_of(values)]
+        others += [log_probe.job(values)] if log_probe.wanted(values) else []
     except SpecError as error:
         problems += error.problems
     else:

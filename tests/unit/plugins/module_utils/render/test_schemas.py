@@ -20,7 +20,7 @@ import jsonschema.validators
 import pytest
 import yaml
 
-from ansible_collections.dagops.airflow.plugins.module_utils.render import names
+from ansible_collections.dagops.airflow.plugins.module_utils.render import log_probe, names
 from ansible_collections.dagops.airflow.plugins.module_utils.render.migration import migration_job
 from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline import render_all
 from ansible_collections.dagops.airflow.plugins.module_utils.render.trial import trial_job
@@ -85,7 +85,8 @@ def pairwise(options: dict[str, list[Object]]) -> t.Iterator[Object]:
 
 def rendered(variables: Object) -> list[Object]:
     values = load(variables)
-    return [*render_all(values), migration_job(values, "print('x')"), trial_job(values, "print('x')")]
+    probes = [log_probe.named_job(values)] if log_probe.wanted(values) else []
+    return [*render_all(values), migration_job(values, "print('x')"), trial_job(values, "print('x')"), *probes]
 
 
 def with_pod_templates(items: t.Iterable[Object]) -> t.Iterator[Object]:

@@ -1,0 +1,106 @@
+# Copyright (c) 2026, dagops.airflow contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The Job that tries the log store as a task would: with the ServiceAccount, environment and image that tasks have.
+
+It runs before the configuration of an instance is changed, so it reads none of it, and gets its options as environment
+variables.
+
+PRIVATE to the collection: it can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import inspect
+import json
+import typing as t
+
+from ansible_collections.dagops.airflow.plugins.module_utils.render import config, log_store, names, overrides, pods
+from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import Object, object_
+from ansible_collections.dagops.airflow.plugins.module_utils.render.payload import probe_logs
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Pods, ServiceAccount, Values, resources
+
+COMPONENT = "log-probe"
+# Options that say where logs are and who may go there.
+SECTIONS = (
+    *("logging", "azure_remote_logging", "opensearch", "opensearch_configs", "elasticsearch", "elasticsearch_configs"),
+    *("aws", "secrets"),
+)
+
+
+def wanted(values: Values) -> bool:
+    """Whether there is a store that can be tried; Google's log takes lines, and gives none back to be deleted."""
+    return values.logging.store in probe_logs.STORES
+
+
+def tasks_run_in(values: Values) -> tuple[str, Pods]:
+    """The component whose pods run tasks."""
+    if values.core.executor == "LocalExecutor":
+        return "scheduler", values.core.scheduler
+    return "worker", values.core.workers
+
+
+def fingerprint(values: Values) -> str:
+    """Of all that says where logs are and who may go there: the same store needs no second look."""
+    component, _shape = tasks_run_in(values)
+    account = values.rbac.service_accounts.get(component, ServiceAccount())
+    seen = [
+        options(values),
+        log_store.env(values, component),
+        log_store.volumes(values, component),
+        dataclasses.asdict(account),
+        component,
+    ]
+    return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def options(values: Values) -> list[Object]:
+    """Options of airflow.cfg as environment variables."""
+    settings = config.settings(values)
+    return [
+        {"name": f"AIRFLOW__{section}__{name}".upper(), "value": plain(value)}
+        for section in SECTIONS
+        for name, value in sorted(settings.get(section, {}).items())
+        # Its file is not there yet, and it changes nothing of where logs are.
+        if value is not None and name != "logging_config_class"
+    ]
+
+
+def plain(value: t.Any) -> str:
+    return json.dumps(value, sort_keys=True) if isinstance(value, (dict, list)) else str(value)
+
+
+def named_job(values: Values) -> Object:
+    """The Job, whose name carries a hash of its content."""
+    result = job(values)
+    digest = hashlib.sha256(json.dumps(result["spec"], sort_keys=True).encode()).hexdigest()[:10]
+    return {**result, "metadata": {**result["metadata"], "name": f"{result['metadata']['name']}-{digest}"}}
+
+
+def job(values: Values) -> Object:
+    """The Job with the person's overrides, which know it without the hash."""
+    component, shape = tasks_run_in(values)
+    # Nothing that runs beside a task has to run beside this.
+    alone = dataclasses.replace(
+        shape, resources=resources("100m", "256Mi", "1Gi", "1")(), init_containers=[], containers=[]
+    )
+    container = pods.airflow_container(
+        values,
+        alone,
+        COMPONENT,
+        args=["python", "-c", inspect.getsource(probe_logs), values.logging.store],
+        env=options(values),
+        terminationMessagePolicy="FallbackToLogsOnError",
+    )
+    template = pods.airflow_pod(values, component, alone, container, restartPolicy="Never")
+    # The instance's own files are those of before, or not there yet.
+    spec = template["spec"]
+    spec["volumes"] = [volume for volume in spec["volumes"] if volume["name"] != "config"]
+    main = spec["containers"][0]
+    main["volumeMounts"] = [mount for mount in main["volumeMounts"] if mount["name"] != "config"]
+    # Not those of the component, whose Service, Deployment and budget would count it.
+    template["metadata"]["labels"] = {**names.labels(values, COMPONENT), **alone.labels}
+    body = {"backoffLimit": 0, "ttlSecondsAfterFinished": 3600, "template": template}
+    return overrides.applied(values, object_(values, "batch/v1", "Job", COMPONENT, spec=body))
