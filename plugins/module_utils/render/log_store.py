@@ -47,6 +47,9 @@ CA_FILE = f"{CA_FOLDER}/ca.crt"
 KEY_VOLUME = "log-store"
 CA_VOLUME = "log-store-ca"
 
+# Airflow tries once to write a log: a search server that is slow for a while must not lose it. The clients' own is 10 s.
+WRITE_SECONDS = 60
+
 LOG_CONFIG_FILE = "log_config.py"
 
 
@@ -152,6 +155,7 @@ def _opensearch(values: Values, store: OpensearchLogs) -> Settings:
             "verify_certs": secure and store.verify,
             "ssl_assert_hostname": secure and store.verify,
             "ca_certs": CA_FILE if store.ca else None,
+            "timeout": WRITE_SECONDS,
         },
     }
 
@@ -167,6 +171,7 @@ def _elasticsearch(values: Values, store: ElasticsearchLogs) -> Settings:
             # Of a server without TLS there is nothing to verify, and the client refuses to be told so.
             "verify_certs": store.verify if secure else None,
             "ca_certs": CA_FILE if store.ca else None,
+            "request_timeout": WRITE_SECONDS,
         },
     }
 

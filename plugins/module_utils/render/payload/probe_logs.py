@@ -278,6 +278,8 @@ def probed(kind: str) -> dict[str, t.Any]:
         raise
     except Exception as error:
         return {"problem": f"the client cannot be made: {words(error)}"}
+    # The start of Airflow does not count, which takes long where CPU is short.
+    signal.alarm(PATIENCE)
     doing = "written"
     try:
         store.write()
@@ -301,7 +303,6 @@ def too_late(_signal: int, _frame: t.Any) -> t.NoReturn:
 def main() -> None:
     """Probe, and leave what was found as the last words."""
     signal.signal(signal.SIGALRM, too_late)
-    signal.alarm(PATIENCE)
     try:
         found = probe(sys.argv[1])
     except LateError:
