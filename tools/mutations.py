@@ -272,8 +272,14 @@ MUTATIONS = (
     ),
     *of_file(
         "render/logs.py",
-        ("no claim beside a person's", " or volume.existing_claim", ""),
+        ("no claim beside a person's", "if volume.existing_claim:", "if False:"),
         ("all pods share the logs", '"accessModes": [volume.access_mode]', '"accessModes": ["ReadWriteOnce"]'),
+    ),
+    *of_file(
+        "render/log_store.py",
+        ("the key comes before the connection", "[*_access_key(store.credentials), {", "[{"),
+        ("no identity for those that need none", "if component not in identified(values):", "if False:"),
+        ("Airflow 2's scheduler writes logs of tasks", "runs_tasks or values.major < 3", "runs_tasks"),
     ),
     *of_file(
         "render/pipeline.py",

@@ -47,7 +47,7 @@ CA_FILE = f"{CA_FOLDER}/ca.crt"
 KEY_VOLUME = "log-store"
 CA_VOLUME = "log-store-ca"
 
-# Airflow tries once to write a log: a search server that is slow for a while must not lose it. The clients' own is 10 s.
+# Airflow tries once to write a log: a search server that is slow for a while must not lose it. The clients wait 10 s.
 WRITE_SECONDS = 60
 
 LOG_CONFIG_FILE = "log_config.py"
