@@ -27,6 +27,8 @@ options:
       - Folder with the recipes.
       - The recipe of V(localhost/NAME:TAG) is a Containerfile and what it copies, in C(images/NAME), laid over by
         C(images/NAME/TAG). It begins with V(FROM scratch), or with another image that has a recipe there.
+      - An image that is a program of a locked Go module directory of this collection, as V(localhost/versitygw:1.8.0),
+        has no recipe.
       - While it is built, its files are at C(/mnt/context), and what is in C(helpers) at C(/mnt).
     type: path
     required: true
@@ -58,6 +60,12 @@ name:
   type: str
   returned: success
   sample: localhost/airflow:3.3.2
+packages:
+  description: The Debian packages that this machine needs to build it.
+  type: list
+  elements: str
+  returned: success
+  sample: ["buildah", "mmdebstrap"]
 missing:
   description: Whether the archive was not in the cache before.
   type: bool

@@ -15,7 +15,7 @@ import textwrap
 
 import pytest
 
-from ansible_collections.dagops.airflow.plugins.module_utils.evaluation import image_build, image_recipe
+from ansible_collections.dagops.airflow.plugins.module_utils.evaluation import image_build, image_recipe, oci, tools
 
 SOURCE = pathlib.Path(__file__).parents[2] / "roles/local_images/files"
 AIRFLOW = ("3.3.2", "2.11.2")
@@ -32,12 +32,13 @@ class Workshop:
     pid: int
     storage: pathlib.Path
 
-    def attempt(self, *command: str) -> subprocess.CompletedProcess[str]:
-        """Run a command without a network, not even loopback."""
+    def attempt(self, *command: str, loopback: bool = False) -> subprocess.CompletedProcess[str]:
+        """Run a command without a network, not even loopback unless it is asked for."""
         inside = ["nsenter", f"--target={self.pid}", "--mount", "--"]
         alone = ["unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", "--"]
+        connected = ["sh", "-euc", 'ip link set lo up; exec "$@"', "sh"] if loopback else []
         return subprocess.run(
-            [*inside, *alone, *command],
+            [*inside, *alone, *connected, *command],
             env={**os.environ, "CONTAINERS_STORAGE_CONF": str(self.storage / "storage.conf")},
             capture_output=True,
             text=True,
@@ -54,20 +55,31 @@ class Container:
     workshop: Workshop
 
     def attempt(
-        self, *command: str, user: str | None = None, environment: c.Mapping[str, str] | None = None
+        self,
+        *command: str,
+        user: str | None = None,
+        environment: c.Mapping[str, str] | None = None,
+        loopback: bool = False,
     ) -> subprocess.CompletedProcess[str]:
         options = [f"--env={name}={value}" for name, value in (environment or {}).items()]
         if user:
             options.append(f"--user={user}")
-        return self.workshop.attempt("buildah", "run", "--isolation=chroot", *options, self.name, "--", *command)
+        run = ["buildah", "run", "--isolation=chroot", *options, self.name, "--", *command]
+        return self.workshop.attempt(*run, loopback=loopback)
 
-    def run(self, *command: str, user: str | None = None, environment: c.Mapping[str, str] | None = None) -> str:
-        done = self.attempt(*command, user=user, environment=environment)
+    def run(
+        self,
+        *command: str,
+        user: str | None = None,
+        environment: c.Mapping[str, str] | None = None,
+        loopback: bool = False,
+    ) -> str:
+        done = self.attempt(*command, user=user, environment=environment, loopback=loopback)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout.strip()
 
-    def script(self, *parts: str, user: str | None = None) -> str:
-        return self.run("bash", "-euc", "".join(map(textwrap.dedent, parts)), user=user)
+    def script(self, *parts: str, user: str | None = None, loopback: bool = False) -> str:
+        return self.run("bash", "-euc", "".join(map(textwrap.dedent, parts)), user=user, loopback=loopback)
 
 
 @pytest.fixture(scope="session")
@@ -344,7 +356,216 @@ def test_pgbouncer_starts_with_a_mounted_configuration(container: c.Callable[[st
     assert said.splitlines() == ["metadata", "pgbouncer"]
 
 
-@pytest.mark.parametrize("image", ["base:bookworm", "airflow:3.3.2", "airflow:2.11.2", "postgres:15", "redis:7.0"])
+@pytest.mark.parametrize("user", ["999:999", ANYBODY])
+@pytest.mark.parametrize(
+    "start",
+    [
+        "printf 'requirepass %s\\n' \"$PASSWORD\" | docker-entrypoint.sh redis-server - $options",
+        "docker-entrypoint.sh /tmp/redis.conf $options",
+    ],
+    ids=["environment", "file"],
+)
+def test_redis_takes_its_password_from_where_no_list_of_processes_shows_it(
+    container: c.Callable[[str], Container], user: str, start: str
+) -> None:
+    said = container("redis:7.0").script(
+        f"""
+        cd /tmp
+        export PASSWORD=secret
+        options='--port 0 --unixsocket /tmp/redis.sock --dir /tmp'
+        echo 'requirepass secret' >/tmp/redis.conf
+        {start} >/tmp/log &
+        """
+        """
+        for try in $(seq 50); do if [ -S /tmp/redis.sock ]; then break; fi; sleep 0.1; done
+        redis-cli -s /tmp/redis.sock PING 2>&1 | grep .
+        REDISCLI_AUTH=secret redis-cli -s /tmp/redis.sock PING
+        tr '\\0' ' ' </proc/$!/cmdline
+        echo
+        REDISCLI_AUTH=secret redis-cli -s /tmp/redis.sock SHUTDOWN NOSAVE
+        wait
+        rm -f /tmp/log /tmp/redis.conf
+        """,
+        user=user,
+    )
+    assert said.splitlines()[:2] == ["NOAUTH Authentication required.", "PONG"]
+    assert said.splitlines()[2].startswith("redis-server ")
+    assert "secret" not in said
+
+
+GIT_SERVER = """
+    # What is mounted belongs to root, and a group may read it.
+    umask 0022
+    mkdir -p /etc/git-server && cd /etc/git-server && rm -f *
+    ssh-keygen -q -t ed25519 -N '' -f ssh_host_ed25519_key
+    ssh-keygen -q -t ed25519 -N '' -f client
+    ssh-keygen -q -t ed25519 -N '' -f stranger
+    cp client.pub authorized_keys
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=git \
+      -addext subjectAltName=IP:127.0.0.1 -keyout tls.key -out tls.crt 2>&-
+    cat tls.key tls.crt >tls.pem
+    echo ada:secret >users
+    echo "[127.0.0.1]:2222 $(cat ssh_host_ed25519_key.pub)" >known_hosts
+    chmod 444 *
+"""
+GIT_CLIENT = """
+    cd $(mktemp --directory)
+    REPOSITORIES='dags other' docker-entrypoint.sh >log 2>&1 &
+    server=$!
+    export GIT_AUTHOR_NAME=ada GIT_AUTHOR_EMAIL=ada@example.com
+    export GIT_COMMITTER_NAME=ada GIT_COMMITTER_EMAIL=ada@example.com
+    install -m 600 /etc/git-server/client key
+    install -m 600 /etc/git-server/stranger stranger
+    options='-o StrictHostKeyChecking=yes -o UserKnownHostsFile'
+    export GIT_SSH_COMMAND="ssh -i $PWD/key $options=/etc/git-server/known_hosts"
+    export GIT_SSL_CAINFO=/etc/git-server/tls.crt GIT_TERMINAL_PROMPT=0
+    by_ssh=ssh://git@127.0.0.1:2222/srv/git/dags.git
+    by_https=https://127.0.0.1:8443/dags.git
+    for try in $(seq 100); do
+      if git ls-remote $by_ssh 2>&- && git ls-remote https://ada:secret@127.0.0.1:8443/dags.git; then break; fi
+      sleep 0.1
+    done >tries 2>&1
+"""
+
+
+@pytest.mark.parametrize("user", ["1000:1000", ANYBODY])
+def test_the_git_server_answers_by_ssh_and_https_those_whom_it_knows(
+    container: c.Callable[[str], Container], user: str
+) -> None:
+    server = container("git-server:2.39")
+    server.script(GIT_SERVER, "rm -rf /srv/git/*", user="0")
+    said = server.script(
+        GIT_CLIENT,
+        """
+        git init --quiet --initial-branch=main one && echo first >one/dag.py
+        git -C one add dag.py && git -C one commit --quiet --message first
+        git -C one push --quiet $by_ssh main
+        git clone --quiet https://ada:secret@127.0.0.1:8443/dags.git two
+        cat two/dag.py
+        echo second >two/dag.py
+        git -C two commit --quiet --all --message second && git -C two push --quiet
+        git -C one pull --quiet $by_ssh main
+        cat one/dag.py
+        git ls-remote $by_https 2>&1 | tail -1
+        git ls-remote https://ada:wrong@127.0.0.1:8443/dags.git 2>&1 | tail -1
+        env -u GIT_SSL_CAINFO git ls-remote https://ada:secret@127.0.0.1:8443/dags.git 2>&1 |
+          grep --only-matching 'server certificate verification failed'
+        git ls-remote ssh://git@127.0.0.1:2222/srv/git/nope.git 2>&1 | grep --only-matching 'does not appear.*'
+        GIT_SSH_COMMAND="ssh -i $PWD/stranger $options=/etc/git-server/known_hosts" git ls-remote $by_ssh 2>&1 |
+          grep --only-matching 'Permission denied.*'
+        GIT_SSH_COMMAND="ssh -i $PWD/key $options=/dev/null" git ls-remote $by_ssh 2>&1 | grep Host
+        ssh -i key $options=/etc/git-server/known_hosts -p 2222 git@127.0.0.1 cat /etc/passwd 2>&1 | tail -1
+        ls /srv/git
+        kill -TERM $server
+        wait $server || true
+        """,
+        user=user,
+        loopback=True,
+    )
+    assert said.splitlines() == [
+        "first",
+        "second",
+        "fatal: could not read Username for 'https://127.0.0.1:8443': terminal prompts disabled",
+        "fatal: Authentication failed for 'https://127.0.0.1:8443/dags.git/'",
+        "server certificate verification failed",
+        "does not appear to be a git repository",
+        "Permission denied (publickey).",
+        "Host key verification failed.",
+        "fatal: unrecognized command 'cat /etc/passwd'",
+        "dags.git",
+        "other.git",
+    ]
+
+
+def test_half_a_git_server_ends(container: c.Callable[[str], Container]) -> None:
+    server = container("git-server:2.39")
+    server.script(GIT_SERVER, "rm ssh_host_ed25519_key", user="0")
+    done = server.attempt("timeout", "20", "docker-entrypoint.sh", loopback=True)
+    assert done.returncode == 1
+    assert "no hostkeys available" in done.stderr
+
+
+@pytest.mark.parametrize("user", ["65533:65533", ANYBODY])
+def test_the_stand_in_for_git_sync_syncs_as_any_user(container: c.Callable[[str], Container], user: str) -> None:
+    standin = container("git-sync-standin:v4")
+    said = standin.script(
+        """
+        cd $(mktemp --directory)
+        git init --quiet remote && echo first >remote/dag.py && git -C remote add dag.py
+        git -C remote -c user.name=ada -c user.email=ada@example.com commit --quiet --message first
+        export GITSYNC_REPO=$PWD/remote GITSYNC_ROOT=$PWD/root GITSYNC_ONE_TIME=true GITSYNC_ADD_USER=true
+        python3.11 /usr/local/lib/git_sync.py 2>log
+        cat root/remote/dag.py
+        id --user --name
+        ssh -V 2>&1 | grep --count OpenSSH
+        """,
+        user=user,
+    )
+    assert said.splitlines() == ["first", "git-sync", "1"]
+    assert standin.script('stat --format "%a %u:%g" /git; echo $GITSYNC_ROOT').split() == [
+        "2775",
+        "65533:65533",
+        "/git",
+    ]
+
+
+OPENSEARCH = """
+    cd /tmp
+    docker-entrypoint.sh >/tmp/log 2>&1 &
+    server=$!
+    # http METHOD PATH [BODY]: the image has no client.
+    http() {
+      exec 3<>/dev/tcp/127.0.0.1/9200 || return 1
+      printf '%s %s HTTP/1.0\\r\\nContent-Type: application/json\\r\\nContent-Length: %s\\r\\n\\r\\n%s' \
+        "$1" "$2" "${#3}" "$3" >&3
+      sed '1,/^\\r$/d' <&3
+      exec 3>&-
+    }
+    for try in $(seq 300); do
+      if http GET /_cluster/health '' 2>&- | grep --quiet -E '"status":"(green|yellow)"'; then break; fi
+      if ! kill -0 $server; then cat /tmp/log; exit 1; fi
+      sleep 0.5
+    done
+"""
+
+
+@pytest.mark.parametrize("user", ["1000:0", ANYBODY])
+def test_opensearch_keeps_and_finds_what_a_task_says(container: c.Callable[[str], Container], user: str) -> None:
+    said = container("opensearch:2.19.1").script(
+        OPENSEARCH,
+        """
+        document='{"log_id":"%s","offset":%s,"message":"line %s"}'
+        put() { http PUT "/logs/_doc/$1?refresh=true" "$(printf "$document" "$2" "$1" "$1")"; }
+        put 2 dag-run-task >/dev/null
+        put 1 dag-run-task >/dev/null
+        put 3 another >/dev/null
+        query='{"query":{"match_phrase":{"log_id":"dag-run-task"}},"sort":["offset"],"_source":["message"]}'
+        http POST /logs/_search "$query" | grep --only-matching -E '"message":"[^"]*"'
+        http GET / '' | grep number
+        kill -TERM $server
+        wait $server || true
+        rm -rf /tmp/log /usr/share/opensearch/data/*
+        """,
+        user=user,
+        loopback=True,
+    )
+    assert said.split() == ['"message":"line', '1"', '"message":"line', '2"', '"number"', ":", '"2.19.1",']
+
+
+def test_a_program_of_go_modules_has_an_image_too(workshop: Workshop) -> None:
+    tool = tools.named("versitygw")
+    oci.ensure(tool, print)
+    made = workshop.attempt("buildah", "from", "--quiet", f"oci-archive:{oci.archive_of(tool)}")
+    assert made.returncode == 0, made.stderr
+    program = Container(made.stdout.strip(), workshop)
+    assert "VGW_PORT" in program.run("/bin/versitygw", "--help")
+
+
+OURS = ("base:bookworm", "airflow:3.3.2", "airflow:2.11.2", "postgres:15", "redis:7.0")
+PARTS = ("git-server:2.39", "git-sync-standin:v4", "opensearch:2.19.1")
+
+
+@pytest.mark.parametrize("image", [*OURS, *PARTS])
 def test_no_image_remembers_where_it_was_built(container: c.Callable[[str], Container], image: str) -> None:
     said = container(image).script(
         """

@@ -35,8 +35,6 @@ from ansible_collections.dagops.airflow.plugins.module_utils.face import Failure
 _HEARTBEAT: t.Final = 20.0
 _MOUNT: t.Final = "/mnt"
 """Where a build sees its context, the helpers, the machine's package settings and the packages fetched before."""
-_PREPARE: t.Final = "prepare"
-"""A script of a recipe that runs on the machine itself, before the build, beside the Containerfile."""
 _ENOUGH_MEMORY: t.Final = 4 * 2**30
 _STEP: t.Final = re.compile(r"^STEP (\d+/\d+): (.{1,60})", re.MULTILINE)
 _NOISE: t.Final = ("subprocess exited with", "Error: building at STEP", "exit status", "Error: exit status", "time=")
@@ -48,6 +46,8 @@ _PROGRAMS: t.Final = {
     "unshare": "util-linux",
 }
 """What a build runs, and Debian's packages of it."""
+PACKAGES: t.Final = ("buildah", "mmdebstrap")
+"""Those of them that a Debian may lack."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -106,8 +106,8 @@ def _produce(recipe: image_recipe.Recipe, target: pathlib.Path, say: cache.Say) 
     with cache.locked(packages / ".lock", say, "images"):
         _set_up(build)
         say(f"building {recipe.image}")
-        if _PREPARE in recipe.files:
-            _run(build, ["sh", _PREPARE, str(build.mount)])
+        if image_recipe.PREPARE in recipe.files:
+            _run(build, ["sh", image_recipe.PREPARE, str(build.mount), str(packages)])
         _run(build, _buildah(build, {packages: f"{_MOUNT}/cache", uv: f"{_MOUNT}/uv:ro"}, target))
 
 

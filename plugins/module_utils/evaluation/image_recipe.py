@@ -26,6 +26,10 @@ from ansible_collections.dagops.airflow.plugins.module_utils.face import Failure
 FORMAT: t.Final = b"1"
 """Part of the cache's key: change it when the same recipe should give another archive."""
 CONTAINERFILE: t.Final = "Containerfile"
+PREPARE: t.Final = "prepare"
+"""A script of a recipe that runs on the machine itself, before the build, beside the Containerfile."""
+_PACKAGES: t.Final = "prepare.packages"
+"""The Debian packages of what ``prepare`` runs, beside those of each build."""
 _IMAGE: t.Final = re.compile(r"localhost/(?P<name>[a-z0-9][a-z0-9-]*):(?P<tag>[a-z0-9][\w.-]*)")
 _FROM: t.Final = re.compile(r"^FROM\s+(?P<image>.*?)\s*$", re.IGNORECASE | re.MULTILINE)
 
@@ -55,6 +59,12 @@ class Recipe:
             *cache.contents(self.helpers),
             *(part for name, path in sorted(self.files.items()) for part in (name.encode(), path.read_bytes())),
         )
+
+    @property
+    def packages(self) -> list[str]:
+        """The Debian packages that the machine needs for the recipe's own script, and for those of the images below."""
+        own = self.files[_PACKAGES].read_text(encoding="utf-8").split() if _PACKAGES in self.files else []
+        return sorted({*own, *(self.parent.packages if self.parent else ())})
 
     @property
     def archive(self) -> pathlib.Path:

@@ -118,10 +118,19 @@ def test_a_folder_without_containerfile_is_refused(source: pathlib.Path) -> None
         image_recipe.load(source, "localhost/app:1.0")
 
 
+def test_what_the_machine_needs_is_told_with_what_the_images_below_need(source: pathlib.Path) -> None:
+    assert image_recipe.load(source, "localhost/app:1.0").packages == []
+    write(source, "images/base/1/prepare.packages", "maven\nzip\n")
+    write(source, "images/app/prepare.packages", "maven jq\n")
+    assert image_recipe.load(source, "localhost/app:1.0").packages == ["jq", "maven", "zip"]
+
+
 def test_all_our_recipes_can_be_used() -> None:
     images = image_recipe.known(OURS)
     assert "localhost/airflow:3.3.2" in images
-    assert len({image_recipe.load(OURS, image).key for image in images}) == len(images)
+    recipes = {image: image_recipe.load(OURS, image) for image in images}
+    assert len({recipe.key for recipe in recipes.values()}) == len(images)
+    assert recipes["localhost/opensearch:2.19.1"].packages == ["maven"]
 
 
 @pytest.mark.parametrize("lock", sorted(OURS.glob("images/*/*/requirements.lock")), ids=lambda lock: lock.parent.name)
