@@ -5,7 +5,6 @@ Run with: tools/run --dev pytest tests/e2e   (the cluster is up: make cluster-up
 
 from __future__ import annotations
 
-import pathlib
 import typing as t
 
 import pytest
@@ -15,12 +14,9 @@ from ansible_collections.dagops.airflow.plugins.module_utils.kube import kinds
 
 pytest.register_assert_rewrite("tests.e2e.support")
 
-from tests.e2e.support import FILES, Instance, ansible, namespace_and_dags  # noqa: E402
+from tests.e2e.support import CLUSTER, FILES, ROOT, Instance, ansible, namespace_and_dags  # noqa: E402
 
-ROOT = pathlib.Path(__file__).parents[2]
 NAME = "e2e"
-
-CLUSTER = {"kubeconfig": "/var/lib/dagops-airflow/dagops/kubeconfig", "context": "dagops"}
 
 # Two cores are shared with whatever else runs.
 LESS = {"requests": {"cpu": "50m"}}

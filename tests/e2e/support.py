@@ -22,6 +22,9 @@ from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import 
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object
 from ansible_collections.dagops.airflow.plugins.modules import local_cluster_image
 
+ROOT = pathlib.Path(__file__).parents[2]
+CLUSTER = {"kubeconfig": "/var/lib/dagops-airflow/dagops/kubeconfig", "context": "dagops"}
+
 FAILS = string.Template('''\
 """A task that fails, in a DAG that begins paused."""
 
@@ -195,3 +198,12 @@ def ansible(root: pathlib.Path, inventory: pathlib.Path, playbook: str, target: 
     # A standard input of its own: what other programs share may have been made non-blocking, which Ansible refuses.
     done = subprocess.run(command, cwd=root, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
+
+
+def load_images(*names: str) -> None:
+    """Have images in the cluster that `make images` does not bring; those that are not in the cache are built."""
+    wanted = json.dumps({"local_images_wanted": names})
+    command = ["ansible-playbook", "playbooks/local_cluster.yml", "--tags", "images", "-e", wanted]
+    command += ["-i", "inventories/local"]
+    done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-5000:]

@@ -14,9 +14,8 @@ import pytest
 
 from ansible_collections.dagops.airflow.plugins.module_utils.kube import kinds
 from ansible_collections.dagops.airflow.plugins.modules import dag_run, user
-from tests.e2e.conftest import CLUSTER, ROOT
 from tests.e2e.site import BASE, ROWS, SMALL, Point, Site, Variables
-from tests.e2e.support import Instance
+from tests.e2e.support import CLUSTER, Instance, load_images
 from tests.recap import Recap
 
 NAME = "interrupted"
@@ -172,7 +171,7 @@ class TestSigkill:
     @pytest.mark.parametrize("number", range(5))
     def test_upgrades_of_airflow(self, number: int, site: Site, installed: Recap) -> None:
         """From one major version to the next, with the migration of the database."""
-        load_image(OLDER)
+        load_images(f"localhost/airflow:{OLDER}")
         site.remove()
         site.converge({**BASE, "airflow_version": OLDER})
         before = dataclasses.replace(site.instance, values={**site.instance.values, "airflow_version": OLDER})
@@ -214,12 +213,3 @@ def standing(instance: Instance, component: str) -> list[dict[str, t.Any]]:
 def kill_pod(instance: Instance, name: str) -> None:
     path = kinds.named("Pod").path(instance.name, name)
     instance.cluster.request("DELETE", path, body={"gracePeriodSeconds": 0})
-
-
-def load_image(version: str) -> None:
-    """Have an image of Airflow in the cluster that `make images` does not bring."""
-    wanted = f'{{"local_images_wanted": ["localhost/airflow:{version}"]}}'
-    command = ["ansible-playbook", "playbooks/local_cluster.yml", "--tags", "images", "-e", wanted]
-    command += ["-i", "inventories/local"]
-    done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout[-5000:]
