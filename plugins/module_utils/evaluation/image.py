@@ -46,7 +46,5 @@ def _of_a_program(face: Face, name: str, tool: go_build.Tool) -> dict[str, t.Any
     return _result(name, archive, packages=[], missing=missing, changed=changed)
 
 
-def _result(
-    name: str, archive: pathlib.Path, *, packages: list[str], missing: bool, changed: bool
-) -> dict[str, t.Any]:
+def _result(name: str, archive: pathlib.Path, *, packages: list[str], missing: bool, changed: bool) -> dict[str, t.Any]:
     return {"changed": changed, "missing": missing, "name": name, "archive": str(archive), "packages": packages}
