@@ -6,7 +6,6 @@ Whatever a killed run has left, the next one makes good: no secret is made anew,
 from __future__ import annotations
 
 import dataclasses
-import subprocess
 import time
 import typing as t
 
