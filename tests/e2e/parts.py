@@ -515,7 +515,19 @@ def _certificate(host: str) -> tuple[str, str]:
     server = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
     purpose = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
     certificate = signed(server, key, (names, False), (purpose, False))
-    return _private(key) + certificate, signed(authority, authority_key, (x509.BasicConstraints(True, 0), True))
+    usage = x509.KeyUsage(
+        **dict.fromkeys(
+            (
+                *("digital_signature", "content_commitment", "key_encipherment", "data_encipherment"),
+                *("key_agreement", "encipher_only", "decipher_only"),
+            ),
+            False,
+        ),
+        key_cert_sign=True,
+        crl_sign=True,
+    )
+    ca = signed(authority, authority_key, (x509.BasicConstraints(ca=True, path_length=0), True), (usage, True))
+    return _private(key) + certificate, ca
 
 
 def main() -> int:
