@@ -164,7 +164,7 @@ class TestGit:
         commit = git.commit("dags", {"team/first.py": f"for {way}", "team/old.py": None, "team/new.py": "new"})
         wait = f"until [ $(basename $(readlink /git/of-{way}/{way})) = {commit} ]; do sleep 0.1; done"
         client.run(f"timeout {PERIOD + 5} bash -c '{wait}'")
-        assert client.run(f"cat /git/of-{way}/{way}/team/first.py; ls /git/of-{way}/{way}/team").split("\n") == [
+        assert client.run(f"cat /git/of-{way}/{way}/team/first.py; echo; ls /git/of-{way}/{way}/team").split("\n") == [
             f"for {way}",
             "first.py",
             "new.py",
