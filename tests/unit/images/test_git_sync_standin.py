@@ -26,7 +26,7 @@ import pytest
 PROGRAM = pathlib.Path(__file__).parents[3] / "roles/local_images/files/images/git-sync-standin/v4/git_sync.py"
 NOBODY = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
 AUTHOR = {f"GIT_{who}_{what}": "ada@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-ENDS = 30
+ENDS = 120
 """Seconds that nothing here may take."""
 
 
@@ -359,7 +359,7 @@ def free_port() -> int:
 def answer(port: int, path: str = "/") -> tuple[int, str]:
     """What the endpoint says; no status where nobody listens yet."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as response:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=ENDS) as response:
             return response.status, response.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()
