@@ -114,7 +114,7 @@ def sync(tmp_path: pathlib.Path) -> Sync:
     remote.path.mkdir()
     remote.git("init", "--quiet", "--initial-branch", "main")
     remote.commit(dag="first")
-    return Sync(remote, tmp_path / "root")
+    return Sync(remote, tmp_path / "volume")
 
 
 def until(true: c.Callable[[], bool]) -> None:
@@ -214,7 +214,7 @@ def test_without_a_name_the_link_has_that_of_the_repository(sync: Sync) -> None:
 def test_the_link_may_be_elsewhere(sync: Sync, tmp_path: pathlib.Path) -> None:
     sync.once(LINK=str(tmp_path / "published" / "dags"))
     assert (tmp_path / "published" / "dags" / "dag.py").exists()
-    assert os.readlink(tmp_path / "published" / "dags").startswith("../root/.worktrees/")
+    assert os.readlink(tmp_path / "published" / "dags").startswith("../volume/.worktrees/")
 
 
 def test_a_group_may_write_where_it_is_told_to(sync: Sync) -> None:
