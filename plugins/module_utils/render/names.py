@@ -18,6 +18,9 @@ ROLE_LABEL = "airflow.dagops/role"
 
 AIRFLOW_HOME = "/opt/airflow"
 DAGS_FOLDER = f"{AIRFLOW_HOME}/dags"
+DAGS_VOLUME_FOLDER = f"{AIRFLOW_HOME}/dags-volume"
+GIT_FOLDER = f"{AIRFLOW_HOME}/git"
+GIT_LINK = "current"
 LOGS_FOLDER = f"{AIRFLOW_HOME}/logs"
 CANARY_FOLDER = f"{AIRFLOW_HOME}/canary"
 CANARY_FILE = "dagops_canary.py"
@@ -26,6 +29,7 @@ POD_TEMPLATE_FILE = "pod_template_file.yaml"
 HEARTBEAT_FILE = "heartbeat.py"
 START_FILE = "start.py"
 ADMIN_FOLDER = "/run/secrets/dagops/admin"
+BUNDLES_FOLDER = "/run/secrets/dagops/bundles"
 
 POSTGRES_PORT = 5432
 PGBOUNCER_PORT = 6543

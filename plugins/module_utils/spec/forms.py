@@ -13,7 +13,7 @@ import re
 import typing as t
 import urllib.parse
 
-from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import Form, said
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import Form, below, said
 
 # RFC 1123 label, short enough for the longest suffix that we add (`-postgresql-<hash>`) in a label's 63 characters.
 NAME = Form(
@@ -60,6 +60,16 @@ HOST = Form(
 )
 DATABASE = Form(r"[^\s/?#]{1,63}", "a name without spaces, /, ? and #, at most 63 characters")
 USER = Form(r"[^\s:]{1,64}", "a name without spaces and colons, at most 64 characters")
+WORD = Form(r"[A-Za-z0-9][-A-Za-z0-9_.]*", "a word of letters, digits, dashes, dots and underscores")
+DURATION = Form(r"([0-9]+(\.[0-9]+)?(ms|s|m|h))+", "a time such as 10s, 1m30s or 500ms")
+GIT_REF = Form(
+    r"(?![-/.])(?!.*(\.\.|//|@\{))[-A-Za-z0-9._/+=@#]{1,250}(?<![/.])",
+    "a branch, tag or commit, as git writes it",
+)
+SUB_PATH = Form(
+    r"(?!.*(^|/)\.\.?(/|$))[-A-Za-z0-9._+=@]+(/[-A-Za-z0-9._+=@]+)*",
+    "a path below another, such as teams/dags: without a slash in front or at its end, spaces and ..",
+)
 EMAIL = Form(r"[^\s@]+@[^\s@]+", "an e-mail address")
 
 _SUFFIXES: t.Final = {
@@ -78,6 +88,13 @@ def amount(quantity: t.Any) -> decimal.Decimal | None:
     number = re.match(r"[0-9.]+", text)
     digits = number[0] if number else ""
     return decimal.Decimal(digits) * _SUFFIXES[text[len(digits) :]]
+
+
+def names_of_dags(value: t.Any, path: str) -> t.Iterator[str]:
+    """Names of repositories and bundles, of which folders, containers and volumes have theirs."""
+    for name in value:
+        if not re.fullmatch(NAME.pattern, name):
+            yield f"{below(path, name)} has a name which is not {NAME.words}"
 
 
 def web_address(value: str, path: str) -> t.Iterator[str]:

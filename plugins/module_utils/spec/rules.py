@@ -14,7 +14,7 @@ import re
 import typing as t
 import urllib.parse
 
-from ansible_collections.dagops.airflow.plugins.module_utils.spec import airflow_options, kubernetes
+from ansible_collections.dagops.airflow.plugins.module_utils.spec import airflow_options, dag_rules, kubernetes
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import below, camel, said, suggestion
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Image, Pods, Values, Workload
 
@@ -112,6 +112,8 @@ def images(values: Values) -> t.Iterator[tuple[str, Image]]:
         yield "airflow_database_postgres.image", values.database.postgres.image
     if values.database.pgbouncer.enabled:
         yield "airflow_database_pgbouncer.image", values.database.pgbouncer.image
+    if values.git_sync.repositories:
+        yield "airflow_git_sync_image", values.git_sync.image
 
 
 # --- the database -------------------------------------------------------------------------------------------------
@@ -196,7 +198,7 @@ def logs_reach_all(values: Values) -> t.Iterator[str]:
 def volumes(values: Values) -> t.Iterator[str]:
     """Each mount has a volume, and no volume is there twice."""
     for path, _main, shape in pods(values):
-        own = OWN_VOLUMES.get(path, AIRFLOW_VOLUMES)
+        own = OWN_VOLUMES.get(path, AIRFLOW_VOLUMES | dag_rules.volumes(values))
         given = {one["name"] for one in shape.volumes}
         for name in sorted(own & given):
             yield f"{path}.volumes has '{name}', which the collection has in these pods already: choose another name"
@@ -221,7 +223,7 @@ def containers(values: Values) -> t.Iterator[str]:
     """All containers of a pod have names of their own."""
     for path, main, shape in pods(values):
         found = [(place, str(one["name"])) for place, one in _containers(path, shape)]
-        taken = {main}
+        taken = {main} if path in OWN_VOLUMES else {main, *dag_rules.containers(values)}
         for place, name in found:
             if name in taken:
                 yield f"{place}.name is '{name}', as another container of the pod is called: choose another name"
@@ -389,6 +391,7 @@ RULES: tuple[t.Callable[[Values], t.Iterator[str]], ...] = (
     config_versions,
     webserver_config_secrets,
     ingress_has_address,
+    *dag_rules.RULES,
 )
 
 
