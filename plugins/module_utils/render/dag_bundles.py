@@ -111,7 +111,7 @@ def environment(values: Values) -> list[Object]:
 
 
 def _connection(name: str, bundle: DagBundle) -> list[Object]:
-    variable = f"AIRFLOW_CONN_{connection_id(name)}".upper()
+    identifier = connection_id(name).upper()
     connection: Object
     parts: list[Object] = []
     match bundle.kind:
@@ -121,14 +121,14 @@ def _connection(name: str, bundle: DagBundle) -> list[Object]:
                 keys = {"LOGIN": bundle.credentials.username_key, "PASSWORD": bundle.credentials.password_key}
                 for part, key in keys.items():
                     # The kubelet puts in what comes before: a variable's value that refers to others.
-                    parts.append(_secret(f"{variable}_{part}", bundle.credentials.name, key))
-                    connection[part.lower()] = f"$({variable}_{part})"
+                    parts.append(_secret(f"{identifier}_{part}", bundle.credentials.name, key))
+                    connection[part.lower()] = f"$({identifier}_{part})"
         case "gcs":
             key_path = f"{folder(name)}/{KEY_FILE}" if bundle.key_file else None
             connection = {"conn_type": "google_cloud_platform", "extra": _given(key_path=key_path)}
         case _:
             connection = {"conn_type": "git", "host": bundle.url, "extra": _ssh(name, bundle)}
-    return [*parts, {"name": variable, "value": json.dumps(connection, sort_keys=True)}]
+    return [*parts, {"name": f"AIRFLOW_CONN_{identifier}", "value": json.dumps(connection, sort_keys=True)}]
 
 
 def _given(**extra: str | None) -> Object:

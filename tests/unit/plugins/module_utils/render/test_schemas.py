@@ -25,7 +25,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.render.migration im
 from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline import render_all
 from ansible_collections.dagops.airflow.plugins.module_utils.render.trial import trial_job
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import load
-from tests.unit.cases import CASES
+from tests.unit.cases import CASES, REPOSITORIES, SSH
 
 ROOT = Path(__file__).resolve().parents[5]
 VERSIONS = ("1.30", "1.31", "1.32", "1.33", "1.34", "1.35")
@@ -54,6 +54,12 @@ OPTIONS: dict[str, list[Object]] = {
         {"airflow_logging_volume": {"enabled": True}},
         {"airflow_logging_volume": {"enabled": True, "existingClaim": "mine"}},
         {"airflow_logging_volume": {"enabled": True, "accessMode": "ReadWriteOnce", "storageClassName": "fast"}},
+    ],
+    "dags": [
+        {},
+        {"airflow_git_sync_repositories": REPOSITORIES},
+        {"airflow_core_dags_volume": {"enabled": True, "existingClaim": "dags", "accessMode": "ReadOnlyMany"}},
+        {"airflow_core_dags_volume": {"enabled": True}, "airflow_git_sync_repositories": {"ml": SSH}},
     ],
     "triggerer": [{}, {"airflow_core_triggerer": {"enabled": False}}],
     "canary": [{}, {"airflow_verify_canary": False}],
