@@ -41,8 +41,8 @@ ROLES: dict[str, tuple[str, str, str | None]] = {
     ),
     "airflow_git_sync": (
         "DAGs out of git repositories",
-        "Applies what git-sync reads, where repositories are given. Its containers are in the pods that need DAGs, which "
-        "the role airflow_core applies.",
+        "Applies what git-sync reads, where repositories are given. Its containers are in the pods that need DAGs, "
+        "which the role airflow_core applies.",
         "git_sync",
     ),
     "airflow_logging": ("Where task logs live", "Applies the shared log volume where it is wanted.", "logging"),

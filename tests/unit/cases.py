@@ -23,6 +23,9 @@ SSH: dict[str, t.Any] = {
 }
 REPOSITORIES: dict[str, t.Any] = {"data": HTTPS, "ml": SSH}
 
+# Secrets that the cases name as their owner's, to read DAGs with.
+OF_DAGS = {"git-token", "deploy-key", "s3-keys", "gcs-key"}
+
 CASES: dict[str, dict[str, t.Any]] = {
     "kubernetes-executor": BASE,
     "local-executor": {"airflow_instance": "ml", "airflow_core_executor": "LocalExecutor"},

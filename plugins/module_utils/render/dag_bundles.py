@@ -3,8 +3,8 @@
 
 """DAG bundles that Airflow 3 itself fetches, with the connections that they need.
 
-A connection is an environment variable of the pods that fetch, so that it is there before the database is, and nowhere
-else. It holds no secret where Airflow can read a file instead: git reads tokens by a credential helper, which keeps them
+A connection is an environment variable of the pods that fetch: it is there before the database is, and nowhere else. It
+holds no secret where Airflow can read a file instead: git reads tokens by a credential helper, which keeps them
 out of the addresses that Airflow would write them into, its logs, and the copy of the repository.
 
 PRIVATE to the collection: it can have breaking changes at any time.
@@ -33,11 +33,6 @@ def bundles(values: Values) -> list[tuple[str, DagBundle]]:
     return sorted(values.core.dag_bundles.items())
 
 
-def connection_id(name: str) -> str:
-    """The connection that a bundle uses."""
-    return f"dagops_bundle_{name.replace('-', '_')}"
-
-
 def known_hosts_key(name: str) -> str:
     """Where the instance's configuration keeps the host keys that a person wrote."""
     return git.known_hosts_key(f"bundle-{name}")
@@ -59,7 +54,7 @@ def entry(name: str, bundle: DagBundle) -> Object:
 
 
 def _class(name: str, bundle: DagBundle) -> tuple[str, Object]:
-    where = connection_id(name)
+    where = names.connection_id(name)
     bucket = {"bucket_name": bundle.url.partition("://")[2], "prefix": bundle.sub_path or ""}
     match bundle.kind:
         case "local":
@@ -96,9 +91,7 @@ def volumes(values: Values) -> list[Object]:
 
 def mounts(values: Values) -> list[Object]:
     """Where Airflow's container has them."""
-    return [
-        mount for name, bundle in bundles(values) for mount in git.mount(files(values, name, bundle), folder(name))
-    ]
+    return [mount for name, bundle in bundles(values) for mount in git.mount(files(values, name, bundle), folder(name))]
 
 
 def environment(values: Values) -> list[Object]:
@@ -111,12 +104,13 @@ def environment(values: Values) -> list[Object]:
 
 
 def _connection(name: str, bundle: DagBundle) -> list[Object]:
-    identifier = connection_id(name).upper()
+    identifier = names.connection_id(name).upper()
     connection: Object
     parts: list[Object] = []
     match bundle.kind:
         case "s3":
-            connection = {"conn_type": "aws", "extra": _given(region_name=bundle.region, endpoint_url=bundle.endpoint_url)}
+            extra = _given(region_name=bundle.region, endpoint_url=bundle.endpoint_url)
+            connection = {"conn_type": "aws", "extra": extra}
             if bundle.credentials:
                 keys = {"LOGIN": bundle.credentials.username_key, "PASSWORD": bundle.credentials.password_key}
                 for part, key in keys.items():
@@ -154,7 +148,7 @@ def _ssh(name: str, bundle: DagBundle) -> Object:
 def credential_helper(files_of: str) -> str:
     """A shell command by which git reads a user and a token from two files, whether or not these end in a newline."""
     read = " ".join(f'read -r {name} < "{files_of}/{name}";' for name in (git.USERNAME, git.PASSWORD))
-    return f"!f() {{ {read} printf 'username=%s\\npassword=%s\\n' \"$username\" \"$password\"; }}; f"
+    return f'!f() {{ {read} printf \'username=%s\\npassword=%s\\n\' "$username" "$password"; }}; f'
 
 
 def _git_settings(values: Values) -> list[Object]:

@@ -156,7 +156,7 @@ def bundle_list(values: Values) -> list[Object]:
     volume, synced = values.core.dags_volume, git_sync.repositories(values)
     found: list[Object] = []
     if volume.enabled or not (synced or values.core.dag_bundles):
-        kwargs = {"refresh_interval": volume.refresh_interval} if volume.enabled else {}
+        kwargs: Object = {"refresh_interval": volume.refresh_interval} if volume.enabled else {}
         found.append({"name": "dags-folder", "classpath": dag_bundles.LOCAL, "kwargs": kwargs})
     for name, repository in synced:
         kwargs = {

@@ -79,7 +79,13 @@ def access(repository: GitRepository) -> list[Object]:
 
 
 def container(
-    values: Values, name: str, repository: GitRepository, ending: str, security: Object, env: list[Object], **body: t.Any
+    values: Values,
+    name: str,
+    repository: GitRepository,
+    ending: str,
+    security: Object,
+    env: list[Object],
+    **body: t.Any,
 ) -> Object:
     """What the container that ends and the one that goes on have in common."""
     wanted = values.git_sync

@@ -64,6 +64,11 @@ def host(values: Values, component: str) -> str:
     return f"{name(values, component)}.{values.namespace}.svc"
 
 
+def connection_id(bundle: str) -> str:
+    """The connection of Airflow that a DAG bundle uses."""
+    return f"dagops_bundle_{bundle.replace('-', '_')}"
+
+
 def database_address(values: Values) -> tuple[str, int]:
     """Where Airflow connects to: PgBouncer if there is one, else the database itself."""
     if values.database.pgbouncer.enabled:

@@ -70,6 +70,19 @@ def containers(values: Values) -> set[str]:
     return found
 
 
+def variables(values: Values) -> dict[str, str]:
+    """Environment variables that bundles bring into pods, and what to set instead."""
+    settings_of_git = any(bundle.kind == "git" for bundle in values.core.dag_bundles.values())
+    found = {"GIT_CONFIG_COUNT": BUNDLES} if settings_of_git else {}
+    for name, bundle in values.core.dag_bundles.items():
+        identifier = names.connection_id(name).upper()
+        if bundle.kind != "local":
+            found |= dict.fromkeys(
+                (f"AIRFLOW_CONN_{identifier}", f"{identifier}_LOGIN", f"{identifier}_PASSWORD"), f"{BUNDLES}.{name}"
+            )
+    return found
+
+
 def addresses(values: Values) -> t.Iterator[str]:
     """A repository is somewhere, and its address shows no secret."""
     for path, source in sources(values):
@@ -214,9 +227,7 @@ def settings(values: Values) -> t.Iterator[str]:
     used += [BUNDLES] if values.core.dag_bundles else []
     for section, name in (("core", "dags_folder"), ("dag_processor", "dag_bundle_config_list")):
         if used and name in values.core.config.get(section, {}):
-            yield (
-                f"airflow_core_config.{section}.{name} would take the place of what {used[0]} sets: use one of them"
-            )
+            yield (f"airflow_core_config.{section}.{name} would take the place of what {used[0]} sets: use one of them")
 
 
 def mounts(values: Values) -> t.Iterator[str]:

@@ -212,8 +212,9 @@ def volumes(values: Values) -> t.Iterator[str]:
 
 def environment(values: Values) -> t.Iterator[str]:
     """What has a variable of its own is not set behind its back."""
-    given = [("airflow_core_env", AIRFLOW_ENV, values.core.env)]
-    given += [(f"{path}.env", OWN_ENV.get(path, AIRFLOW_ENV), shape.env) for path, _main, shape in pods(values)]
+    airflow_env = {**AIRFLOW_ENV, **dag_rules.variables(values)}
+    given = [("airflow_core_env", airflow_env, values.core.env)]
+    given += [(f"{path}.env", OWN_ENV.get(path, airflow_env), shape.env) for path, _main, shape in pods(values)]
     for path, own, items in given:
         for name in sorted({one["name"] for one in items} & set(own)):
             yield f"{path} sets {name}, which the collection sets itself: use {own[name]}"

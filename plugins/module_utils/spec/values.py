@@ -308,7 +308,6 @@ class GitSource:
     """A git repository, and what it takes to read it."""
 
     url: str = option("Address: C(https://host/path), C(ssh://user@host/path) or C(user@host:path).")
-    ref: str = option("Branch, tag or commit.", default="HEAD", form=forms.GIT_REF)
     sub_path: str | None = option("Folder of the DAGs in it.", default=None, form=forms.SUB_PATH)
     credentials: SecretRef | None = option("User and token of an https address.", default=None)
     ssh_key: SecretKey | None = option(
@@ -332,6 +331,9 @@ class GitSource:
 class GitRepository(GitSource):
     """A repository that git-sync keeps a copy of."""
 
+    ref: str = option(
+        "Branch, tag or commit; C(HEAD) is the server's default branch.", default="HEAD", form=forms.GIT_REF
+    )
     depth: int = option("Commits of history to fetch; 0 for all.", default=1, minimum=0)
     submodules: t.Literal["recursive", "shallow", "off"] = option("What to fetch of submodules.", default="recursive")
 

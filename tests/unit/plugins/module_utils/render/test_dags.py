@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import typing as t
 from pathlib import Path
 
 import pytest
+import yaml
 
-from ansible_collections.dagops.airflow.plugins.module_utils.render import config, dag_bundles, names
+from ansible_collections.dagops.airflow.plugins.module_utils.render import config, names
 from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline import render, render_all
-from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import load
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import VALUE_VARIABLES, load
 from tests.unit.cases import BASE, CASES, HTTPS, REPOSITORIES, SSH
 
 Object = dict[str, t.Any]
@@ -220,10 +222,14 @@ def test_a_volume_is_mounted_read_only_where_dags_are_read() -> None:
     assert set(bundles(CASES["dags-volume"])) == {"dags-folder", "dagops-canary"}
 
 
+def claims(case: str) -> list[str]:
+    items = render_all(load(CASES[case]))
+    return [item["metadata"]["name"] for item in items if item["kind"] == "PersistentVolumeClaim"]
+
+
 def test_a_claim_is_made_unless_one_is_named() -> None:
-    claims = [item["metadata"]["name"] for item in render(load(CASES["dags-volume"]), "core") if "storageClassName" in item.get("spec", {})]
-    assert claims == ["airflow-dags"]
-    assert not [item for item in render_all(load(CASES["git-sync-2.11"])) if item["metadata"]["name"] == "airflow-dags"]
+    assert "airflow-dags" in claims("dags-volume")
+    assert "airflow-dags" not in claims("git-sync-2.11")
 
 
 def test_a_claim_that_is_read_only_is_used_so() -> None:
@@ -358,4 +364,19 @@ def test_a_bundle_is_fetched_by_identity_where_no_key_is_given() -> None:
 
 
 def test_dashes_of_a_name_are_none_of_its_connection() -> None:
-    assert dag_bundles.connection_id("data-team-1") == "dagops_bundle_data_team_1"
+    assert names.connection_id("data-team-1") == "dagops_bundle_data_team_1"
+
+
+PAGE = (Path(__file__).parents[5] / "docs/dags.md").read_text(encoding="utf-8")
+EXAMPLES = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+
+
+@pytest.mark.parametrize("number", range(len(EXAMPLES)))
+def test_the_examples_of_the_documentation_work(number: int) -> None:
+    assert render_all(load({**BASE, **yaml.safe_load(EXAMPLES[number])}))
+
+
+def test_the_documentation_shows_every_variable() -> None:
+    shown = {name for example in EXAMPLES for name in yaml.safe_load(example)}
+    assert {name for name in VALUE_VARIABLES if name.startswith(("airflow_git_sync_", "airflow_core_dags_"))} <= shown
+    assert "airflow_core_dag_bundles" in shown

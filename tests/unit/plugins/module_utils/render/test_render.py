@@ -20,7 +20,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline imp
 from ansible_collections.dagops.airflow.plugins.module_utils.render.trial import trial_job
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import VALUE_VARIABLES, load
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
-from tests.unit.cases import BASE, CASES, SSH
+from tests.unit.cases import BASE, CASES, OF_DAGS, SSH
 
 GOLDEN = Path(__file__).parents[3] / "golden"
 Object = dict[str, t.Any]
@@ -45,10 +45,6 @@ SECRETS = {
     "pgbouncer-config",
     "admin",
 }
-
-
-# Those that cases name as their owner's, to read DAGs with.
-OF_DAGS = {"git-token", "deploy-key", "s3-keys", "gcs-key"}
 
 
 def objects(case: str) -> list[Object]:

@@ -127,6 +127,14 @@ TABLE: list[Bad] = [
         "airflow_core_workers.containers[0].name",
         "choose another name",
     ),
+    (
+        {
+            **bundled(kind="s3", url="s3://lake"),
+            "airflow_core_env": [{"name": "AIRFLOW_CONN_DAGOPS_BUNDLE_A", "value": "aws://"}],
+        },
+        "airflow_core_env sets AIRFLOW_CONN_DAGOPS_BUNDLE_A",
+        f"use {BUNDLES}.a",
+    ),
     # A volume.
     ({VOLUME: {"enabled": True, "accessMode": "ReadOnlyMany"}}, f"{VOLUME}.accessMode", "nobody could write"),
     ({VOLUME: {"enabled": True, "accessMode": "ReadWriteOnce"}}, f"{VOLUME}.accessMode", "none of ReadWriteMany"),
