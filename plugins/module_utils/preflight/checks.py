@@ -193,6 +193,12 @@ def _of_dags(values: Values) -> t.Iterator[tuple[str, str, str]]:
     volume = values.core.dags_volume
     if volume.enabled and volume.existing_claim:
         yield f"{dag_rules.VOLUME}.existingClaim", "PersistentVolumeClaim", volume.existing_claim
+    if not values.extra.manifests:
+        # Else these may come of the person's own objects, such as an ExternalSecret.
+        yield from _read_with_dags(values)
+
+
+def _read_with_dags(values: Values) -> t.Iterator[tuple[str, str, str]]:
     given: list[tuple[str, GitSource]] = [
         *((f"{dag_rules.REPOSITORIES}.{name}", one) for name, one in values.git_sync.repositories.items()),
         *((f"{dag_rules.BUNDLES}.{name}", one) for name, one in values.core.dag_bundles.items()),

@@ -126,6 +126,8 @@ def test_what_dags_are_read_with_is_looked_for() -> None:
         ("airflow_core_dag_bundles.lake.credentials.name", "Secret", "s3-keys"),
         ("airflow_core_dag_bundles.google.keyFile.name", "Secret", "gcs-key"),
     }
+    own = [{"apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret", "metadata": {"name": "git-token"}}]
+    assert not set(checks.references(load({**CASES["bundles"], "airflow_extra_manifests": own})))
 
 
 def test_what_pods_and_variables_read_is_looked_for() -> None:
