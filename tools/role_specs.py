@@ -39,6 +39,12 @@ ROLES: dict[str, tuple[str, str, str | None]] = {
         "wanted.",
         "database",
     ),
+    "airflow_git_sync": (
+        "DAGs out of git repositories",
+        "Applies what git-sync reads, where repositories are given. Its containers are in the pods that need DAGs, "
+        "which the role airflow_core applies.",
+        "git_sync",
+    ),
     "airflow_logging": (
         "Where task logs live",
         "Applies the shared log volume and what keeps it from filling, where that is the chosen store.",

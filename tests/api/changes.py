@@ -48,6 +48,26 @@ EVERYTHING: Variables = {
 }
 
 
+def synced(instance: str, host_key: str = "AAAA") -> Variables:
+    """DAGs out of a repository that a Secret of the instance's owner opens."""
+    repository = {
+        "url": "git@git.example.com:dags.git",
+        "sshKey": {"name": f"{instance}-deploy-key"},
+        "knownHosts": f"git.example.com ssh-ed25519 {host_key}\n",
+    }
+    return {**BASE, "airflow_git_sync_repositories": {"data": repository}}
+
+
+BUNDLES: Variables = {
+    **BASE,
+    "airflow_core_dag_bundles": {
+        "data": {"url": "https://git.example.com/dags", "ref": "main"},
+        "lake": {"kind": "s3", "url": "s3://lake"},
+    },
+}
+DAGS_VOLUME: Variables = {**BASE, "airflow_core_dags_volume": {"enabled": True, "size": "1Gi"}}
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Hand:
     """A person, or another program, that changes an instance behind our back."""
@@ -149,6 +169,11 @@ def own_fernet_key(hand: Hand) -> None:
 
 def own_account(hand: Hand) -> None:
     hand.apply("ServiceAccount", "of-mine", {}, manager="kubectl")
+
+
+def deploy_key(hand: Hand) -> None:
+    hand.apply("Namespace", "", {})
+    hand.apply("Secret", "deploy-key", {"stringData": {"ssh-privatekey": "a key"}}, manager="kubectl")
 
 
 def foreign_object(hand: Hand) -> None:
@@ -333,6 +358,39 @@ CHANGES: dict[str, Change] = {
         consents=PRUNE,
         touches=("ConfigMap/canary", "Deployment/dag-processor"),
     ),
+    # Ways that DAGs come by.
+    "git-sync-on": Change(
+        found=deploy_key,
+        then=synced("git-sync-on"),
+        touches=("ConfigMap/git-sync", "ConfigMap/config", "ConfigMap/pod-template", "Deployment/dag-processor"),
+    ),
+    "git-sync-off": Change(
+        found=deploy_key,
+        start=synced("git-sync-off"),
+        consents=PRUNE,
+        touches=("ConfigMap/git-sync", "ConfigMap/config", "Deployment/dag-processor"),
+    ),
+    "git-sync-host-key": Change(
+        found=deploy_key,
+        start=synced("git-sync-host-key"),
+        then=synced("git-sync-host-key", "BBBB"),
+        touches=("ConfigMap/git-sync", "Deployment/dag-processor"),
+    ),
+    "git-sync-on-airflow-2": Change(
+        found=deploy_key,
+        start=OLD,
+        then={**synced("git-sync-on-airflow-2"), **OLD},
+        touches=("ConfigMap/git-sync", "Deployment/dag-processor", "Deployment/triggerer"),
+    ),
+    "bundles-on": Change(
+        then=BUNDLES, touches=("ConfigMap/config", "ConfigMap/pod-template", "Deployment/dag-processor")
+    ),
+    "bundles-off": Change(start=BUNDLES, touches=("ConfigMap/config", "Deployment/dag-processor")),
+    "dags-volume-on": Change(
+        then=DAGS_VOLUME, touches=("PersistentVolumeClaim/dags", "ConfigMap/pod-template", "Deployment/dag-processor")
+    ),
+    # A volume is never pruned.
+    "dags-volume-off": Change(start=DAGS_VOLUME, consents=PRUNE, touches=("Deployment/dag-processor",)),
     "triggerer-off": Change(then=NO_TRIGGERER, touches=()),
     "triggerer-off-pruned": Change(
         then=NO_TRIGGERER, consents=PRUNE, touches=("Deployment/triggerer", "ServiceAccount/triggerer")

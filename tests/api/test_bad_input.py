@@ -256,6 +256,20 @@ def test_what_is_named_and_is_not_there(bad: Site, namespace: str) -> None:
             {"airflow_logging_store": "volume", "airflow_logging_volume": {"existingClaim": "mine"}},
             ["airflow_logging_volume.existingClaim names PersistentVolumeClaim 'mine'"],
         ),
+        "dags": (
+            {
+                "airflow_git_sync_repositories": {
+                    "data": {"url": "https://git.example.com/dags", "credentials": {"name": "mine"}}
+                },
+                "airflow_core_dag_bundles": {
+                    "ml": {"url": "https://git.example.com/ml", "ref": "main", "ca": {"configMap": "mine"}}
+                },
+            },
+            [
+                "airflow_git_sync_repositories.data.credentials.name names Secret 'mine'",
+                "airflow_core_dag_bundles.ml.ca.configMap names ConfigMap 'mine'",
+            ],
+        ),
         "account": (
             {"airflow_rbac_service_accounts": {"worker": {"name": "mine"}}},
             ["airflow_rbac_service_accounts.worker.name names ServiceAccount 'mine'"],

@@ -6,6 +6,26 @@ import typing as t
 
 BASE: dict[str, t.Any] = {"airflow_instance": "airflow", "airflow_logging_store": "volume"}
 
+HOST_KEY = "AAAAC3NzaC1lZDI1NTE5AAAAIJ4cJcyBGgmFpOqZ5Xl0mZ8tO0RzY8z6qWm6vJmH5ZkP"
+
+# DAGs by every way there is, from every kind of place.
+HTTPS: dict[str, t.Any] = {
+    "url": "https://git.example.com/data/dags.git",
+    "ref": "v1.2",
+    "subPath": "teams/dags",
+    "credentials": {"name": "git-token", "passwordKey": "token"},
+    "ca": {"configMap": "corporate-ca"},
+}
+SSH: dict[str, t.Any] = {
+    "url": "ssh://git@git.example.com:2222/ml/dags.git",
+    "sshKey": {"name": "deploy-key"},
+    "knownHosts": f"[git.example.com]:2222 ssh-ed25519 {HOST_KEY}\n",
+}
+REPOSITORIES: dict[str, t.Any] = {"data": HTTPS, "ml": SSH}
+
+# Secrets that the cases name as their owner's, to read DAGs with.
+OF_DAGS = {"git-token", "deploy-key", "s3-keys", "gcs-key"}
+
 CASES: dict[str, dict[str, t.Any]] = {
     "kubernetes-executor": BASE,
     "local-executor": {"airflow_instance": "ml", "airflow_core_executor": "LocalExecutor"},
@@ -84,6 +104,47 @@ CASES: dict[str, dict[str, t.Any]] = {
                 "data": {"motd": "Hello"},
             }
         ],
+    },
+    "git-sync": {**BASE, "airflow_git_sync_repositories": REPOSITORIES},
+    "git-sync-local": {
+        "airflow_instance": "ml",
+        "airflow_core_executor": "LocalExecutor",
+        "airflow_git_sync_repositories": {"ml": SSH},
+        "airflow_git_sync_period": "1m",
+        "airflow_verify_canary": False,
+    },
+    "git-sync-2.11": {
+        **BASE,
+        "airflow_version": "2.11.2",
+        "airflow_git_sync_repositories": REPOSITORIES,
+        "airflow_core_dags_volume": {"enabled": True, "existingClaim": "my-dags", "accessMode": "ReadOnlyMany"},
+    },
+    "bundles": {
+        **BASE,
+        "airflow_core_dag_bundles": {
+            "data": {**HTTPS, "kwargs": {"submodules": True}},
+            "ml": {**SSH, "ref": "main", "refreshInterval": 5},
+            "site": {"kind": "local", "url": "/srv/dags"},
+            "lake": {
+                "kind": "s3",
+                "url": "s3://lake",
+                "subPath": "dags",
+                "credentials": {"name": "s3-keys"},
+                "endpointUrl": "https://s3.example.com",
+                "region": "eu-west-1",
+            },
+            "google": {"kind": "gcs", "url": "gs://dags", "keyFile": {"name": "gcs-key"}},
+        },
+    },
+    "dags-volume": {
+        **BASE,
+        "airflow_core_dags_volume": {"enabled": True, "size": "1Gi", "storageClassName": "efs", "subPath": "live"},
+    },
+    "dags-volume-2.11-local": {
+        "airflow_instance": "old",
+        "airflow_version": "2.11.2",
+        "airflow_core_executor": "LocalExecutor",
+        "airflow_core_dags_volume": {"enabled": True},
     },
 }
 

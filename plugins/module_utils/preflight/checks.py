@@ -18,8 +18,14 @@ import typing as t
 
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Kind, Object
 from ansible_collections.dagops.airflow.plugins.module_utils.render import names
-from ansible_collections.dagops.airflow.plugins.module_utils.spec import forms, rules
-from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
+from ansible_collections.dagops.airflow.plugins.module_utils.spec import dag_rules, forms, rules
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import (
+    DagBundle,
+    DagSecret,
+    GitSource,
+    SecretRef,
+    Values,
+)
 
 # Kubernetes releases that Airflow is tested with (its README, 3.3.2 and 2.11.2), by Airflow's major version.
 TESTED: dict[int, tuple[int, int]] = {3: (30, 35), 2: (26, 30)}
@@ -179,7 +185,34 @@ def references(values: Values) -> t.Iterator[tuple[str, str, str]]:
     for component, account in values.rbac.service_accounts.items():
         if account.name:
             yield f"airflow_rbac_service_accounts.{component}.name", "ServiceAccount", account.name
+    yield from _of_dags(values)
     yield from _of_pods(values)
+
+
+def _of_dags(values: Values) -> t.Iterator[tuple[str, str, str]]:
+    volume = values.core.dags_volume
+    if volume.enabled and volume.existing_claim:
+        yield f"{dag_rules.VOLUME}.existingClaim", "PersistentVolumeClaim", volume.existing_claim
+    if not values.extra.manifests:
+        # Else these may come of the person's own objects, such as an ExternalSecret.
+        yield from _read_with_dags(values)
+
+
+def _read_with_dags(values: Values) -> t.Iterator[tuple[str, str, str]]:
+    given: list[tuple[str, GitSource]] = [
+        *((f"{dag_rules.REPOSITORIES}.{name}", one) for name, one in values.git_sync.repositories.items()),
+        *((f"{dag_rules.BUNDLES}.{name}", one) for name, one in values.core.dag_bundles.items()),
+    ]
+    for path, source in given:
+        secrets: dict[str, SecretRef | DagSecret | None] = {"credentials": source.credentials, "sshKey": source.ssh_key}
+        if isinstance(source, DagBundle):
+            secrets["keyFile"] = source.key_file
+        yield from ((f"{path}.{name}.name", "Secret", one.name) for name, one in secrets.items() if one)
+        for name, reference in (("knownHostsFrom", source.known_hosts_from), ("ca", source.ca)):
+            if reference and reference.secret:
+                yield f"{path}.{name}.secret", "Secret", reference.secret
+            elif reference and reference.config_map:
+                yield f"{path}.{name}.configMap", "ConfigMap", reference.config_map
 
 
 def _of_pods(values: Values) -> t.Iterator[tuple[str, str, str]]:

@@ -16,14 +16,13 @@ import json
 import typing as t
 import urllib.parse
 
-from ansible_collections.dagops.airflow.plugins.module_utils.render import log_store, names
+from ansible_collections.dagops.airflow.plugins.module_utils.render import dag_bundles, dags, log_store, names
 from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import Object, object_
 from ansible_collections.dagops.airflow.plugins.module_utils.render.payload import canary, heartbeat, start
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
 
 Settings = dict[str, dict[str, t.Any]]
 
-LOCAL_BUNDLE = "airflow.dag_processing.bundles.local.LocalDagBundle"
 FAB_MANAGER = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
 
 # Users log in against Airflow's own user table; roles for other logins give a file of their own.
@@ -72,9 +71,10 @@ def common(values: Values) -> Settings:
 
 def airflow3(values: Values) -> Settings:
     """Airflow 3: API server, Task SDK, DAG bundles."""
-    bundles = [{"name": "dags-folder", "classpath": LOCAL_BUNDLE, "kwargs": {}}]
+    bundles = dags.bundle_list(values)
     if values.verify.canary:
-        bundles.append({"name": "dagops-canary", "classpath": LOCAL_BUNDLE, "kwargs": {"path": names.CANARY_FOLDER}})
+        canary_bundle = {"classpath": dag_bundles.LOCAL, "kwargs": {"path": names.CANARY_FOLDER}}
+        bundles.append({"name": "dagops-canary", **canary_bundle})
     execution_api = f"http://{names.host(values, 'api-server')}:{values.core.api_server.service.port}"
     return {
         "core": {
@@ -82,7 +82,7 @@ def airflow3(values: Values) -> Settings:
             "execution_api_server_url": f"{execution_api}{base_path(values)}/execution/",
         },
         "api": {"base_url": values.core.base_url, "port": names.WEB_PORT, "workers": values.core.api_server.workers},
-        "dag_processor": {"dag_bundle_config_list": bundles},
+        "dag_processor": {"dag_bundle_config_list": bundles, **dags.processor_options(values)},
         "fab": {"enable_proxy_fix": bool(values.core.base_url)},
         "triggerer": {"capacity": values.core.triggerer.capacity},
         # Five seconds, the default, fail tasks where the API server is slow for a while: in a rollout, short of CPU.
@@ -103,7 +103,7 @@ def airflow2(values: Values) -> Settings:
             "web_server_port": names.WEB_PORT,
             "workers": values.core.api_server.workers,
         },
-        "scheduler": {"standalone_dag_processor": True},
+        "scheduler": {"standalone_dag_processor": True, **dags.scheduler_options(values)},
         "triggerer": {"default_capacity": values.core.triggerer.capacity},
     }
 
@@ -144,6 +144,7 @@ def config_map(values: Values) -> Object:
         "webserver_config.py": values.core.webserver_config or WEBSERVER_CONFIG,
         names.HEARTBEAT_FILE: inspect.getsource(heartbeat),
         names.START_FILE: inspect.getsource(start),
+        **dag_bundles.known_hosts(values),
     }
     log_config = log_store.config_file(values)
     if log_config:

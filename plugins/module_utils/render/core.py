@@ -11,6 +11,7 @@ from __future__ import annotations
 from ansible_collections.dagops.airflow.plugins.module_utils.render import (
     config,
     dag_processor,
+    dags,
     pod_template,
     scheduler,
     web,
@@ -27,6 +28,7 @@ def configuration(values: Values) -> list[Object]:
 def workloads(values: Values) -> list[Object]:
     """What the first task needs."""
     return [
+        *dags.claim(values),
         *web.render(values),
         *scheduler.render(values),
         *dag_processor.render(values),

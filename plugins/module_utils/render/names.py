@@ -18,6 +18,9 @@ ROLE_LABEL = "airflow.dagops/role"
 
 AIRFLOW_HOME = "/opt/airflow"
 DAGS_FOLDER = f"{AIRFLOW_HOME}/dags"
+DAGS_VOLUME_FOLDER = f"{AIRFLOW_HOME}/dags-volume"
+GIT_FOLDER = f"{AIRFLOW_HOME}/git"
+GIT_LINK = "current"
 LOGS_FOLDER = f"{AIRFLOW_HOME}/logs"
 CANARY_FOLDER = f"{AIRFLOW_HOME}/canary"
 CANARY_FILE = "dagops_canary.py"
@@ -26,6 +29,7 @@ POD_TEMPLATE_FILE = "pod_template_file.yaml"
 HEARTBEAT_FILE = "heartbeat.py"
 START_FILE = "start.py"
 ADMIN_FOLDER = "/run/secrets/dagops/admin"
+BUNDLES_FOLDER = "/run/secrets/dagops/bundles"
 
 POSTGRES_PORT = 5432
 PGBOUNCER_PORT = 6543
@@ -58,6 +62,11 @@ def labels(values: Values, component: str) -> dict[str, str]:
 def host(values: Values, component: str) -> str:
     """Address of a component's Service inside the cluster."""
     return f"{name(values, component)}.{values.namespace}.svc"
+
+
+def connection_id(bundle: str) -> str:
+    """The connection of Airflow that a DAG bundle uses."""
+    return f"dagops_bundle_{bundle.replace('-', '_')}"
 
 
 def database_address(values: Values) -> tuple[str, int]:

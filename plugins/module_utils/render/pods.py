@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.dagops.airflow.plugins.module_utils.render import log_store, names
+from ansible_collections.dagops.airflow.plugins.module_utils.render import dags, log_store, names
 from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import Object, compact, image, merged
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Pods, Values
 
@@ -197,8 +197,19 @@ def airflow_pod(
     automount: bool = False,
     **body: t.Any,
 ) -> Object:
-    """A pod (template) of one Airflow container: ``volumes``, and those of all components that it mounts besides."""
+    """A pod (template) of one Airflow container: ``volumes``, and those of all components that it mounts besides.
+
+    What needs DAGs gets what brings them, too.
+    """
     container = with_log_store(values, component, container)
+    once = body.get("restartPolicy") == "Never"
+    delivered = dags.delivery(values, component, once=once, security=CONTAINER_SECURITY)
+    container = {
+        **container,
+        "env": environment(*delivered.env, *container["env"]),
+        "volumeMounts": [*container["volumeMounts"], *delivered.mounts],
+    }
+    volumes = [*volumes, *delivered.volumes]
     missing = {mount["name"] for mount in container["volumeMounts"]} - {volume["name"] for volume in volumes}
     shared = [
         {"name": "config", "configMap": {"name": names.name(values, "config")}},
@@ -216,6 +227,8 @@ def airflow_pod(
         security=pod_security(AIRFLOW_USER, 0),
         volumes=[*wanted, *volumes],
         automount=automount,
+        init_containers=delivered.init_containers,
+        sidecars=delivered.containers,
         **body,
     )
 
@@ -231,6 +244,8 @@ def pod(
     automount: bool = False,
     annotations: dict[str, str] | None = None,
     grace_seconds: int = 30,
+    init_containers: t.Sequence[Object] = (),
+    sidecars: t.Sequence[Object] = (),
     **body: t.Any,
 ) -> Object:
     """Metadata and spec of a pod."""
@@ -243,8 +258,8 @@ def pod(
         "terminationGracePeriodSeconds": (
             grace_seconds if pods.termination_grace_period_seconds is None else pods.termination_grace_period_seconds
         ),
-        "initContainers": pods.init_containers,
-        "containers": [container, *pods.containers],
+        "initContainers": [*init_containers, *pods.init_containers],
+        "containers": [container, *sidecars, *pods.containers],
         "volumes": [*volumes, *pods.volumes],
         "nodeSelector": pods.node_selector,
         "affinity": spread(values, component) if pods.affinity is None else pods.affinity,

@@ -82,6 +82,15 @@ INDEX = Form(
     "the name of an index: lower-case letters, digits, dashes, dots and underscores, from a letter or digit",
 )
 INDEX_PATTERNS = Form(r"[-a-z0-9_.+*:,]+", "names of indices divided by commas, with * for any text")
+DURATION = Form(r"([0-9]+(\.[0-9]+)?(ms|s|m|h))+", "a time such as 10s, 1m30s or 500ms")
+GIT_REF = Form(
+    r"(?![-/.])(?!.*(\.\.|//|@\{))[-A-Za-z0-9._/+=@#]{1,250}(?<![/.])",
+    "a branch, tag or commit, as git writes it",
+)
+SUB_PATH = Form(
+    r"(?!.*(^|/)\.\.?(/|$))[-A-Za-z0-9._+=@]+(/[-A-Za-z0-9._+=@]+)*",
+    "a path below another, such as teams/dags: without a slash in front or at its end, spaces and ..",
+)
 EMAIL = Form(r"[^\s@]+@[^\s@]+", "an e-mail address")
 
 _SUFFIXES: t.Final = {
@@ -112,6 +121,13 @@ def log_levels(value: dict[str, str], path: str) -> t.Iterator[str]:
             yield f"{below(path, name)} is no name of a logger: letters, digits, underscores, dots and dashes"
         if level not in LOG_LEVELS:
             yield f"{below(path, name)} is {said(level)}, which is none of {', '.join(LOG_LEVELS)}"
+
+
+def names_of_dags(value: t.Any, path: str) -> t.Iterator[str]:
+    """Names of repositories and bundles, of which folders, containers and volumes have theirs."""
+    for name in value:
+        if not re.fullmatch(NAME.pattern, name):
+            yield f"{below(path, name)} has a name which is not {NAME.words}"
 
 
 def web_address(value: str, path: str) -> t.Iterator[str]:

@@ -14,7 +14,7 @@ import re
 import typing as t
 import urllib.parse
 
-from ansible_collections.dagops.airflow.plugins.module_utils.spec import airflow_options, kubernetes
+from ansible_collections.dagops.airflow.plugins.module_utils.spec import airflow_options, dag_rules, kubernetes
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import below, camel, said, suggestion
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import (
     Image,
@@ -122,6 +122,8 @@ def images(values: Values) -> t.Iterator[tuple[str, Image]]:
         yield "airflow_database_postgres.image", values.database.postgres.image
     if values.database.pgbouncer.enabled:
         yield "airflow_database_pgbouncer.image", values.database.pgbouncer.image
+    if values.git_sync.repositories:
+        yield "airflow_git_sync_image", values.git_sync.image
 
 
 # --- the database -------------------------------------------------------------------------------------------------
@@ -208,7 +210,7 @@ def logs_reach_all(values: Values) -> t.Iterator[str]:
 def volumes(values: Values) -> t.Iterator[str]:
     """Each mount has a volume, and no volume is there twice."""
     for path, _main, shape in pods(values):
-        own = OWN_VOLUMES.get(path, AIRFLOW_VOLUMES)
+        own = OWN_VOLUMES.get(path, AIRFLOW_VOLUMES | dag_rules.volumes(values))
         given = {one["name"] for one in shape.volumes}
         for name in sorted(own & given):
             yield f"{path}.volumes has '{name}', which the collection has in these pods already: choose another name"
@@ -222,8 +224,9 @@ def volumes(values: Values) -> t.Iterator[str]:
 
 def environment(values: Values) -> t.Iterator[str]:
     """What has a variable of its own is not set behind its back."""
-    given = [("airflow_core_env", AIRFLOW_ENV, values.core.env)]
-    given += [(f"{path}.env", OWN_ENV.get(path, AIRFLOW_ENV), shape.env) for path, _main, shape in pods(values)]
+    airflow_env = {**AIRFLOW_ENV, **dag_rules.variables(values)}
+    given = [("airflow_core_env", airflow_env, values.core.env)]
+    given += [(f"{path}.env", OWN_ENV.get(path, airflow_env), shape.env) for path, _main, shape in pods(values)]
     for path, own, items in given:
         for name in sorted({one["name"] for one in items} & set(own)):
             yield f"{path} sets {name}, which the collection sets itself: use {own[name]}"
@@ -233,7 +236,7 @@ def containers(values: Values) -> t.Iterator[str]:
     """All containers of a pod have names of their own."""
     for path, main, shape in pods(values):
         found = [(place, str(one["name"])) for place, one in _containers(path, shape)]
-        taken = {main}
+        taken = {main} if path in OWN_VOLUMES else {main, *dag_rules.containers(values)}
         for place, name in found:
             if name in taken:
                 yield f"{place}.name is '{name}', as another container of the pod is called: choose another name"
@@ -499,6 +502,7 @@ RULES: tuple[t.Callable[[Values], t.Iterator[str]], ...] = (
     logging_config,
     logging_config_secrets,
     ingress_has_address,
+    *dag_rules.RULES,
 )
 
 

@@ -443,6 +443,102 @@ class StackdriverLogs:
     )
 
 
+# --- delivery of DAGs ---------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DagSecret:
+    """One key of a Secret of yours."""
+
+    name: str = option("Name of the Secret in the instance's namespace.", form=forms.OBJECT_NAME)
+    key: str | None = option("Key in it, if not the usual one.", default=None, form=forms.DATA_KEY)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FileRef:
+    """One key of a Secret or of a ConfigMap of yours."""
+
+    secret: str | None = option("Name of the Secret.", default=None, form=forms.OBJECT_NAME)
+    config_map: str | None = option("Name of the ConfigMap.", default=None, form=forms.OBJECT_NAME)
+    key: str | None = option("Key in it, if not the usual one.", default=None, form=forms.DATA_KEY)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class GitSource:
+    """A git repository, and what it takes to read it."""
+
+    url: str = option("Address: C(https://host/path), C(ssh://user@host/path) or C(user@host:path).")
+    sub_path: str | None = option("Folder of the DAGs in it.", default=None, form=forms.SUB_PATH)
+    credentials: SecretRef | None = option("User and token of an https address.", default=None)
+    ssh_key: DagSecret | None = option(
+        "Private key of an ssh address; the usual key is C(ssh-privatekey), and it has no passphrase.", default=None
+    )
+    known_hosts: str | None = option("Host keys of the server, as in a known_hosts file.", default=None)
+    known_hosts_from: FileRef | None = option(
+        "Where a known_hosts file is instead; the usual key is C(known_hosts).", default=None
+    )
+    known_hosts_waived: bool = option(
+        "Accept any host key: whoever is between you and the server can put DAGs of theirs in.", default=False
+    )
+    ca: FileRef | None = option(
+        "Certificate of the authority that an https server is vouched for by, where it is none of the public ones; the "
+        "usual key is C(ca.crt).",
+        default=None,
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class GitRepository(GitSource):
+    """A repository that git-sync keeps a copy of."""
+
+    ref: str = option(
+        "Branch, tag or commit; C(HEAD) is the server's default branch.", default="HEAD", form=forms.GIT_REF
+    )
+    depth: int = option("Commits of history to fetch; 0 for all.", default=1, minimum=0)
+    submodules: t.Literal["recursive", "shallow", "off"] = option("What to fetch of submodules.", default="recursive")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DagBundle(GitSource):
+    """A place that Airflow 3 itself fetches DAGs from."""
+
+    kind: t.Literal["git", "local", "s3", "gcs"] = option("What it is.", default="git")
+    url: str = option(
+        "Address: that of a git repository, C(s3://bucket), C(gs://bucket), or an absolute path of the containers."
+    )
+    ref: str | None = option("Branch, tag or commit; required of a git bundle.", default=None, form=forms.GIT_REF)
+    sub_path: str | None = option("Folder (or prefix) of the DAGs in it.", default=None, form=forms.SUB_PATH)
+    credentials: SecretRef | None = option(
+        "User and token of an https address; access key and secret key of S3.", default=None
+    )
+    key_file: DagSecret | None = option(
+        "Key file of a Google service account; the usual key is C(key.json).", default=None
+    )
+    region: str | None = option("Region of an S3 bucket.", default=None, form=forms.WORD)
+    endpoint_url: str | None = option(
+        "Address of an S3-compatible store that is not Amazon's.", default=None, check=forms.web_address
+    )
+    refresh_interval: int = option("Seconds between two looks for something new.", default=60, minimum=1)
+    kwargs: dict[str, Verbatim] = option(
+        "Further arguments of the bundle's class, for example C(submodules: true).", factory=dict
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DagsVolume(Storage):
+    """A volume that holds the DAGs, which all that needs them mounts read-only."""
+
+    enabled: bool = option("Whether DAGs are on a shared volume.", default=False)
+    existing_claim: str | None = option(
+        "Use this claim of yours instead of making one.", default=None, form=forms.OBJECT_NAME
+    )
+    access_mode: t.Literal["ReadWriteMany", "ReadOnlyMany"] = option(
+        "Access mode; C(ReadOnlyMany) only of a claim of yours, which something else fills.", default="ReadWriteMany"
+    )
+    sub_path: str | None = option("Folder of the DAGs in the volume.", default=None, form=forms.SUB_PATH)
+    refresh_interval: int = option("Seconds between two looks for new files.", default=30, minimum=1)
+
+
 # --- sections -----------------------------------------------------------------------------------------------------
 
 
@@ -596,6 +692,17 @@ class Core:
     dag_processor: DagProcessor = option(
         "The DAG processor.", factory=DagProcessor, reaches="Deployment/<instance>-dag-processor"
     )
+    dag_bundles: dict[str, DagBundle] = option(
+        "DAG bundles of Airflow 3 by name: what Airflow itself fetches DAGs from. See docs/dags.md.",
+        factory=dict,
+        check=forms.names_of_dags,
+        reaches="ConfigMap/<instance>-config and the pods that need DAGs",
+    )
+    dags_volume: DagsVolume = option(
+        "A shared volume of DAGs. See docs/dags.md.",
+        factory=DagsVolume,
+        reaches="PersistentVolumeClaim/<instance>-dags and the pods that need DAGs",
+    )
     triggerer: Triggerer = option("The triggerer.", factory=Triggerer, reaches="Deployment/<instance>-triggerer")
     workers: Workers = option(
         "Pods of tasks under a KubernetesExecutor.", factory=Workers, reaches="ConfigMap/<instance>-pod-template"
@@ -609,6 +716,51 @@ class Core:
 LogStore = t.Literal["none", "volume", "s3", "gcs", "wasb", "opensearch", "elasticsearch", "cloudwatch", "stackdriver"]
 LogLevel = t.Literal["CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG"]
 LOG_CONFIG = "ConfigMap/<instance>-config"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class GitSync:
+    """Copies of git repositories beside what needs their DAGs, kept current by git-sync."""
+
+    PREFIX: t.ClassVar[str] = "airflow_git_sync_"
+    repositories: dict[str, GitRepository] = option(
+        "Repositories by name; on Airflow 3 each is a DAG bundle of this name. See docs/dags.md.",
+        factory=dict,
+        check=forms.names_of_dags,
+        reaches="ConfigMap/<instance>-git-sync and the pods that need DAGs",
+    )
+    image: Image = option(
+        "Image of git-sync, version 4.",
+        factory=lambda: Image(repository="registry.k8s.io/git-sync/git-sync", tag="v4.7.1"),
+    )
+    period: str = option(
+        "Time from one look for a new commit to the next, such as C(10s).", default="10s", form=forms.DURATION
+    )
+    timeout: str = option("Time that one look may take.", default="120s", form=forms.DURATION)
+    max_failures: int = option(
+        "Failed looks in a row before git-sync ends and its container starts anew; -1 for never, which leaves running "
+        "pods with the last commit that they got for as long as the server is away.",
+        default=-1,
+        minimum=-1,
+    )
+    init_max_failures: int = option(
+        "Failed attempts in a row at the first commit before the start of a pod counts as failed.", default=3, minimum=0
+    )
+    refresh_interval: int = option(
+        "Seconds between two looks of the DAG processor at what git-sync fetched.", default=2, minimum=1
+    )
+    http_port: int = option(
+        "Port of metrics and health of the first repository (by name); the others have the next ones.",
+        default=8700,
+        minimum=1024,
+        maximum=65535,
+    )
+    metrics: bool = option("Whether git-sync tells Prometheus metrics at C(/metrics).", default=True)
+    resources: dict[str, dict[str, t.Any]] = option(
+        "Requests and limits of each of its containers.",
+        factory=resources("10m", "64Mi", "256Mi", "500m"),
+        check=kubernetes.resources,
+    )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -719,6 +871,7 @@ class Values:
     rbac: Rbac
     database: Database
     core: Core
+    git_sync: GitSync
     logging: Logging
     extra: Extra
     ingress: Ingress
@@ -750,6 +903,7 @@ SECTIONS: dict[str, type] = {
     "rbac": Rbac,
     "database": Database,
     "core": Core,
+    "git_sync": GitSync,
     "logging": Logging,
     "extra": Extra,
     "ingress": Ingress,

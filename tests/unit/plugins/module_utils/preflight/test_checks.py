@@ -112,6 +112,24 @@ def test_what_the_values_name_is_looked_for() -> None:
     }
 
 
+def test_what_dags_are_read_with_is_looked_for() -> None:
+    assert set(checks.references(load(CASES["git-sync-2.11"]))) == {
+        ("airflow_core_dags_volume.existingClaim", "PersistentVolumeClaim", "my-dags"),
+        ("airflow_git_sync_repositories.data.credentials.name", "Secret", "git-token"),
+        ("airflow_git_sync_repositories.data.ca.configMap", "ConfigMap", "corporate-ca"),
+        ("airflow_git_sync_repositories.ml.sshKey.name", "Secret", "deploy-key"),
+    }
+    assert set(checks.references(load(CASES["bundles"]))) == {
+        ("airflow_core_dag_bundles.data.credentials.name", "Secret", "git-token"),
+        ("airflow_core_dag_bundles.data.ca.configMap", "ConfigMap", "corporate-ca"),
+        ("airflow_core_dag_bundles.ml.sshKey.name", "Secret", "deploy-key"),
+        ("airflow_core_dag_bundles.lake.credentials.name", "Secret", "s3-keys"),
+        ("airflow_core_dag_bundles.google.keyFile.name", "Secret", "gcs-key"),
+    }
+    own = [{"apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret", "metadata": {"name": "git-token"}}]
+    assert not set(checks.references(load({**CASES["bundles"], "airflow_extra_manifests": own})))
+
+
 def test_what_pods_and_variables_read_is_looked_for() -> None:
     values = load(
         {

@@ -20,7 +20,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline imp
 from ansible_collections.dagops.airflow.plugins.module_utils.render.trial import trial_job
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import VALUE_VARIABLES, load
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
-from tests.unit.cases import BASE, CASES, LOG_STORES
+from tests.unit.cases import BASE, CASES, LOG_STORES, OF_DAGS, SSH
 
 GOLDEN = Path(__file__).parents[3] / "golden"
 Object = dict[str, t.Any]
@@ -77,8 +77,8 @@ def references(value: t.Any) -> t.Iterator[tuple[str, str]]:
                 yield "ConfigMap", item["name"]
             elif key in ("secretKeyRef", "secretRef"):
                 yield "Secret", item["name"]
-            elif key == "secret" and "secretName" in item:
-                yield "Secret", item["secretName"]
+            elif key == "secret" and {"secretName", "name"} & set(item):
+                yield "Secret", item.get("secretName") or item["name"]
             elif key == "persistentVolumeClaim":
                 yield "PersistentVolumeClaim", item["claimName"]
             yield from references(item)
@@ -143,7 +143,8 @@ def test_references_resolve(case: str) -> None:
     items = objects(case)
     rendered = {(item["kind"], item["metadata"]["name"]) for item in items}
     instance = CASES[case]["airflow_instance"]
-    given = {("ConfigMap", "shared"), ("PersistentVolumeClaim", "my-logs")}
+    given = {("ConfigMap", "shared"), ("PersistentVolumeClaim", "my-logs"), ("PersistentVolumeClaim", "my-dags")}
+    given |= {("ConfigMap", "corporate-ca"), *(("Secret", name) for name in OF_DAGS)}
     made = {("Secret", f"{instance}-{name}") for name in SECRETS}
     for name, template in templates(items):
         assert set(references(template["spec"])) <= rendered | given | made, name
@@ -310,6 +311,8 @@ KNOBS: dict[str, t.Any] = {
     "airflow_core_api_server": {"workers": 3},
     "airflow_core_scheduler": {"replicas": 3},
     "airflow_core_dag_processor": {"replicas": 3},
+    "airflow_core_dag_bundles": {"a": {"kind": "local", "url": "/srv/dags"}},
+    "airflow_core_dags_volume": {"enabled": True},
     "airflow_core_triggerer": {"capacity": 3},
     "airflow_core_workers": {"labels": {"a": "b"}},
     "airflow_core_kubernetes_executor": {"deletePods": False},
@@ -320,7 +323,20 @@ KNOBS: dict[str, t.Any] = {
     "airflow_logging_levels": {"sqlalchemy.engine": "INFO"},
     "airflow_logging_json": True,
     "airflow_logging_config_file": "LOGGING_CONFIG = {}\n",
+    "airflow_git_sync_repositories": {"ml": SSH},
     "airflow_verify_canary": False,
+}
+# Those of what is there only with a repository.
+GIT_SYNC_KNOBS: dict[str, t.Any] = {
+    "airflow_git_sync_image": {"tag": "v4.6.0"},
+    "airflow_git_sync_period": "1m",
+    "airflow_git_sync_timeout": "1m",
+    "airflow_git_sync_max_failures": 7,
+    "airflow_git_sync_init_max_failures": 7,
+    "airflow_git_sync_refresh_interval": 7,
+    "airflow_git_sync_http_port": 9000,
+    "airflow_git_sync_metrics": False,
+    "airflow_git_sync_resources": {"limits": {"cpu": "1"}},
 }
 # Variables that shape secrets, rules or the play's course, and no object by themselves.
 NO_OBJECT = {
@@ -339,6 +355,7 @@ NO_OBJECT = {
     "airflow_ingress_annotations",
     "airflow_ingress_tls_secret",
     "airflow_verify_timeout",
+    *GIT_SYNC_KNOBS,
 }
 
 
@@ -363,6 +380,12 @@ def test_every_knob_of_the_ingress_turns_something(knob: str) -> None:
     base = {**BASE, "airflow_ingress_enabled": True, "airflow_core_base_url": "https://x.example.com"}
     value = {"a": "b"} if knob == "annotations" else "x"
     assert render_all(load({**base, f"airflow_ingress_{knob}": value})) != render_all(load(base))
+
+
+@pytest.mark.parametrize("knob", GIT_SYNC_KNOBS)
+def test_every_knob_of_git_sync_turns_something(knob: str) -> None:
+    base = {**BASE, "airflow_git_sync_repositories": {"ml": SSH}}
+    assert render_all(load({**base, knob: GIT_SYNC_KNOBS[knob]})) != render_all(load(base))
 
 
 def test_parts_render_alone_as_they_do_together() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.dagops.airflow.plugins.module_utils.render import names
 from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline import render_all
-from ansible_collections.dagops.airflow.plugins.module_utils.spec import forms, kubernetes, rules
+from ansible_collections.dagops.airflow.plugins.module_utils.spec import dag_rules, forms, kubernetes, rules
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import VALUE_VARIABLES, load
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import SpecError, camel, hints
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import SECTIONS
@@ -787,7 +787,7 @@ def test_volumes_and_variables_of_the_collection_are_known(case: str) -> None:
         if not pod or item["kind"] not in ("Deployment", "StatefulSet"):
             continue
         path = paths.get(item["metadata"]["labels"]["component"])
-        known = rules.OWN_VOLUMES[path] if path else rules.AIRFLOW_VOLUMES
+        known = rules.OWN_VOLUMES[path] if path else rules.AIRFLOW_VOLUMES | dag_rules.volumes(values)
         theirs = {volume["name"] for _path, _main, shape in rules.pods(values) for volume in shape.volumes}
         made = {volume["name"] for volume in pod["volumes"]} | {
             claim["metadata"]["name"] for claim in item["spec"].get("volumeClaimTemplates", [])
@@ -796,7 +796,7 @@ def test_volumes_and_variables_of_the_collection_are_known(case: str) -> None:
         secret = {
             one["name"] for one in pod["containers"][0].get("env", []) if "secretKeyRef" in one.get("valueFrom", {})
         }
-        assert secret <= set(rules.OWN_ENV[path] if path else rules.AIRFLOW_ENV)
+        assert secret <= set(rules.OWN_ENV[path] if path else {*rules.AIRFLOW_ENV, *dag_rules.variables(values)})
 
 
 @pytest.mark.parametrize(
