@@ -39,6 +39,12 @@ ROLES: dict[str, tuple[str, str, str | None]] = {
         "wanted.",
         "database",
     ),
+    "airflow_celery": (
+        "Workers that wait for tasks, and their broker",
+        "Runs the embedded Redis where it is wanted, and waits until it answers; the workers and Flower come with "
+        "Airflow's own workloads. Does nothing where O(airflow_core_executor) has no CeleryExecutor.",
+        "celery",
+    ),
     "airflow_logging": ("Where task logs live", "Applies the shared log volume where it is wanted.", "logging"),
     "airflow_core": (
         "Airflow itself",

@@ -9,8 +9,10 @@ PRIVATE to the collection: it can have breaking changes at any time.
 from __future__ import annotations
 
 from ansible_collections.dagops.airflow.plugins.module_utils.render import (
+    celery_workers,
     config,
     dag_processor,
+    pod_cleanup,
     pod_template,
     scheduler,
     web,
@@ -30,4 +32,6 @@ def workloads(values: Values) -> list[Object]:
         *web.render(values),
         *scheduler.render(values),
         *dag_processor.render(values),
+        *celery_workers.render(values),
+        *pod_cleanup.render(values),
     ]

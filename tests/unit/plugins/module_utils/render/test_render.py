@@ -44,6 +44,8 @@ SECRETS = {
     "postgresql",
     "pgbouncer-config",
     "admin",
+    "broker",
+    "celery",
 }
 
 
@@ -143,7 +145,7 @@ def test_references_resolve(case: str) -> None:
     items = objects(case)
     rendered = {(item["kind"], item["metadata"]["name"]) for item in items}
     instance = CASES[case]["airflow_instance"]
-    given = {("ConfigMap", "shared"), ("PersistentVolumeClaim", "my-logs")}
+    given = {("ConfigMap", "shared"), ("PersistentVolumeClaim", "my-logs"), ("Secret", "my-results")}
     made = {("Secret", f"{instance}-{name}") for name in SECRETS}
     for name, template in templates(items):
         assert set(references(template["spec"])) <= rendered | given | made, name
