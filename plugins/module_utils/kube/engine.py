@@ -160,9 +160,7 @@ def converge(cluster: Cluster, request: Request, voice: Voice) -> Outcome:
     ground = Ground(cluster, request)
     secret, steps = _plan(ground)
     left = ground.left()
-    doomed = [
-        obj for obj in left if prune.prunable(obj) and (request.prune or prune.unused(obj, request.unused))
-    ]
+    doomed = [obj for obj in left if prune.prunable(obj) and (request.prune or prune.unused(obj, request.unused))]
     kept = [obj for obj in left if obj not in doomed]
     deletions = [Step(action=Action.DELETE, live=obj) for obj in reversed(doomed)]
     steps = apply.rehearse(cluster, steps, request.consent, voice.warn)

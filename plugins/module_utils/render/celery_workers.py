@@ -62,7 +62,7 @@ def probes() -> Object:
             "exec": {"command": [*command, "--started"]},
             "initialDelaySeconds": 5,
             "periodSeconds": 5,
-            "timeoutSeconds": 20,
+            "timeoutSeconds": 30,
             "failureThreshold": 60,
         },
         "livenessProbe": {

@@ -27,7 +27,8 @@ LOCAL_BUNDLE = "airflow.dag_processing.bundles.local.LocalDagBundle"
 FAB_MANAGER = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
 
 # How a broker's certificate is verified, in the words of its driver (2 is Python's CERT_REQUIRED; no name is that of
-# the address). The provider's own options want a client's certificate besides in the versions that Airflow 2.11 has; they win where they are set.
+# the address). The provider's own options want a client's certificate besides in the versions that Airflow 2.11 has;
+# they win where they are set.
 BROKER_TLS: dict[str, dict[str, t.Any]] = {
     "amqps": {"cert_reqs": 2, "server_hostname": None},
     "rediss": {"ssl_cert_reqs": "required", "ssl_check_hostname": True},

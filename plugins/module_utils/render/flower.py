@@ -48,6 +48,8 @@ def render(values: Values) -> list[Object]:
         ],
         mounts=[pods.config_mount(names.START_FILE)],
         ports=[{"name": component, "containerPort": names.FLOWER_PORT, "protocol": "TCP"}],
+        # Endpoints forget a stopping pod a moment after it is told to stop.
+        lifecycle={"preStop": {"exec": {"command": ["sleep", "5"]}}},
         **probes(values),
     )
     template = pods.airflow_pod(
@@ -60,7 +62,9 @@ def render(values: Values) -> list[Object]:
     )
     service_ = wanted.service
     items = [
-        service(values, component, service_.port, target=component, type=service_.type, annotations=service_.annotations),
+        service(
+            values, component, service_.port, target=component, type=service_.type, annotations=service_.annotations
+        ),
         deployment(values, component, Workload(), template),
     ]
     return features.part_of(features.CELERY, items)

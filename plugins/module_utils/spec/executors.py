@@ -66,12 +66,18 @@ def running(text: str) -> frozenset[str]:
     return frozenset().union(*(one.runs for one in listed(text)))
 
 
-def problems(text: str, version: str) -> t.Iterator[str]:
-    """What keeps an Airflow of ``version`` from starting with these executors."""
+def of_version(text: str, version: str) -> t.Iterator[str]:
+    """What keeps an Airflow of ``version`` from starting with executors that another one has."""
+    found = listed(text)
+    for one in found:
+        yield from _of_another_version(one, text, version, alone=len(found) == 1)
+
+
+def check(text: str, _path: str) -> t.Iterator[str]:
+    """What keeps any Airflow from starting with these executors."""
     found = listed(text)
     for one in found:
         yield from _unknown(one, text)
-        yield from _of_another_version(one, text, version, alone=len(found) == 1)
     for name, number in collections.Counter(one.name for one in found).items():
         if name and number > 1:
             yield f"{VARIABLE} is {said(text)}, which has {name} {number} times: each once"

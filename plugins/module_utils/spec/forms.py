@@ -63,7 +63,8 @@ USER = Form(r"[^\s:]{1,64}", "a name without spaces and colons, at most 64 chara
 EMAIL = Form(r"[^\s@]+@[^\s@]+", "an e-mail address")
 
 QUEUE = Form(
-    r"[A-Za-z0-9_][-A-Za-z0-9_.]{0,79}", "the name of a queue: letters, digits, underscores, dots and dashes, at most 80"
+    r"[A-Za-z0-9_][-A-Za-z0-9_.]{0,79}",
+    "the name of a queue: letters, digits, underscores, dots and dashes, at most 80",
 )
 URL_PREFIX = Form(r"[-A-Za-z0-9_.]+(/[-A-Za-z0-9_.]+)*", "a path such as ops/flower, without slashes around it")
 CRON = Form(

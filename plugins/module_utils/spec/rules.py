@@ -177,9 +177,9 @@ def pool(values: Values) -> t.Iterator[str]:
 # --- executors ----------------------------------------------------------------------------------------------------
 
 
-def executor_names(values: Values) -> t.Iterator[str]:
-    """Executors that this Airflow has."""
-    yield from executors.problems(values.core.executor, values.instance.version)
+def executors_of_version(values: Values) -> t.Iterator[str]:
+    """Executors that another major version has."""
+    yield from executors.of_version(values.core.executor, values.instance.version)
 
 
 def celery_used(values: Values) -> t.Iterator[str]:
@@ -217,14 +217,17 @@ def celery_broker(values: Values) -> t.Iterator[str]:
     if broker.user and broker.credentials:
         yield "airflow_celery_broker.user is given besides credentials, which hold the user: leave one of the two out"
     if broker.scheme.startswith("redis") and broker.database and not broker.database.isdecimal():
-        yield f"airflow_celery_broker.database is {said(broker.database)}, but Redis numbers its databases: write 0 to 15"
+        yield (
+            f"airflow_celery_broker.database is {said(broker.database)}, but Redis numbers its databases: write 0 to 15"
+        )
 
 
 def celery_workers(values: Values) -> t.Iterator[str]:
     """Sets of workers whose objects can have names, and whose options go together."""
-    longest = 52 - len(f"{values.name}-worker-")
-    for name in values.worker_sets:
+    for name, wanted in values.worker_sets.items():
         path = below("airflow_celery_workers", name)
+        # Pods of a StatefulSet have its name and a hash in a label of 63 characters.
+        longest = (52 if wanted.persistence.enabled else 63) - len(f"{values.name}-worker-")
         if not re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", name):
             yield f"{path} is no name of a set: lower-case letters, digits and dashes, from and to a letter or digit"
         elif len(name) > longest and name != "default":
@@ -496,7 +499,7 @@ RULES: tuple[t.Callable[[Values], t.Iterator[str]], ...] = (
     images_pinned,
     external_database,
     pool,
-    executor_names,
+    executors_of_version,
     celery_used,
     celery_broker,
     celery_workers,

@@ -410,9 +410,7 @@ class CeleryWorkers(Workload):
     termination_grace_period_seconds: int | None = option(
         "Seconds that tasks get to end when a worker stops; they are killed then.", default=600, minimum=0
     )
-    queues: list[str] = option(
-        "Queues whose tasks these workers take.", factory=lambda: ["default"], form=forms.QUEUE
-    )
+    queues: list[str] = option("Queues whose tasks these workers take.", factory=lambda: ["default"], form=forms.QUEUE)
     concurrency: int = option("Tasks that one worker runs at once.", default=8, minimum=1)
     autoscale: Autoscale | None = option("Processes of one worker at least and at most.", default=None)
     persistence: WorkerVolume = option("A volume for the logs of each worker.", factory=WorkerVolume)
@@ -555,9 +553,10 @@ class Core:
     PREFIX: t.ClassVar[str] = "airflow_core_"
     executor: str = option(
         "Where tasks run: in pods of their own (C(KubernetesExecutor)), in workers that wait for them "
-        "(C(CeleryExecutor)), or in the scheduler's pod (C(LocalExecutor)). Several with commas between them: the first "
-        "one runs the tasks that name none. See docs/executors.md.",
+        "(C(CeleryExecutor)), or in the scheduler's pod (C(LocalExecutor)). Several with commas between them: the "
+        "first one runs the tasks that name none. See docs/executors.md.",
         default="KubernetesExecutor",
+        check=executors.check,
         reaches="ConfigMap/<instance>-config",
     )
     config: dict[str, dict[str, t.Any]] = option(

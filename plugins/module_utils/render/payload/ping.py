@@ -16,11 +16,16 @@ container would mend, so it is no failure of a liveness probe; with ``--started`
 import configparser
 import json
 import os
+import signal
 import socket
 import ssl
 import sys
 
 ANSWER_SECONDS = 10.0
+# One that has just started answers at once, or has not started yet.
+FIRST_ANSWER_SECONDS = 2.0
+# Less than the kubelet's patience, which would take a broker that hangs for a worker that does.
+BROKER_SECONDS = 15
 
 
 def tls(url: str) -> "dict[str, object]":
@@ -36,7 +41,7 @@ def tls(url: str) -> "dict[str, object]":
     return {"broker_use_ssl": {prefix + "cert_reqs": ssl.CERT_REQUIRED, **{k: v for k, v in given.items() if v}}}
 
 
-def answers(url: str) -> bool:
+def answers(url: str, seconds: float) -> bool:
     """Whether the worker answers; raises where the broker does not."""
     from celery import Celery
 
@@ -45,7 +50,11 @@ def answers(url: str) -> bool:
     with app.connection_for_write() as connection:
         connection.ensure_connection(max_retries=1, timeout=5)
         destination = [f"celery@{socket.gethostname()}"]
-        return bool(app.control.ping(destination, ANSWER_SECONDS, connection=connection, limit=1))
+        return bool(app.control.ping(destination, seconds, connection=connection, limit=1))
+
+
+def give_up(_number: int, _frame: object) -> None:
+    raise TimeoutError
 
 
 def main() -> int:
@@ -53,8 +62,10 @@ def main() -> int:
     if url.startswith("sqs"):
         # It carries tasks and nothing else, so there is no asking.
         return 0
+    signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(BROKER_SECONDS)
     try:
-        alive = answers(url)
+        alive = answers(url, FIRST_ANSWER_SECONDS if started else ANSWER_SECONDS)
     except Exception as error:
         print(f"the broker does not answer: {type(error).__name__}")
         return 1 if started else 0
