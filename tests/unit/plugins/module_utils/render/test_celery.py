@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import json
+import pathlib
 import subprocess
 import sys
 import typing as t
@@ -16,7 +18,8 @@ from ansible_collections.dagops.airflow.plugins.module_utils.render.payload impo
 from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline import render_all
 from ansible_collections.dagops.airflow.plugins.module_utils.spec import executors
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import load
-from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import SpecError
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import SpecError, camel
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import CeleryWorkers, Pods
 from tests.unit.cases import BASE, CASES
 
 Object = dict[str, t.Any]
@@ -230,6 +233,13 @@ def test_a_broker_that_does_not_answer_restarts_nothing() -> None:
 def test_a_broker_that_carries_no_answers_is_not_asked() -> None:
     done = pinged("sqs://", "--started")
     assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_what_a_set_takes_is_documented() -> None:
+    text = (pathlib.Path(__file__).parents[5] / "docs/executors.md").read_text(encoding="utf-8")
+    of_pods = {field.name for field in dataclasses.fields(Pods)}
+    own = {field.name for field in dataclasses.fields(CeleryWorkers)} - of_pods | {"termination_grace_period_seconds"}
+    assert [name for name in own if f"| `{camel(name)}` |" not in text] == []
 
 
 # --- broker and Flower ---

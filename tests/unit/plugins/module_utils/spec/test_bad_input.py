@@ -464,7 +464,7 @@ EXECUTORS: list[Bad] = [
     (workers(concurrency=0), "airflow_celery_workers.default.concurrency", "at least 1"),
     (workers(persistence={"enabled": True}), "airflow_celery_workers.default.persistence", "keeps the same logs"),
     (workers("Heavy"), "airflow_celery_workers.Heavy", "no name of a set"),
-    (workers("x" * 40), "airflow_celery_workers.", "too long a name"),
+    (workers("x" * 60), "airflow_celery_workers.", "too long a name"),
     (workers(env=[{"name": "DUMB_INIT_SETSID", "value": "1"}]), "airflow_celery_workers.default.env", "sets itself"),
     (
         workers(volumes=[{"name": "logs", "emptyDir": {}}]),
@@ -493,7 +493,7 @@ CONFIG: list[Bad] = [
     (
         config("celery", broker_url=f"redis://:{SECRET}@redis:6379/0"),
         "airflow_core_config.celery.broker_url",
-        "AIRFLOW__CELERY__BROKER_URL and valueFrom.secretKeyRef",
+        "use airflow_celery_broker instead",
     ),
     (config("core", executor="CeleryExecutor"), "airflow_core_config.core.executor", "use airflow_core_executor"),
     (config("api", base_url="https://x"), "airflow_core_config.api.base_url", "use airflow_core_base_url"),
