@@ -159,7 +159,9 @@ MUTATIONS = (
     *of_file(
         "render/pod_template.py",
         ("task pods of Airflow 3 hold no secret", "if values.major >= 3", "if values.major > 3"),
-        ("a task starts no executor", '{"name": "AIRFLOW__CORE__EXECUTOR", "value": "LocalExecutor"},', ""),
+        ("a task starts no executor", '{"name": "AIRFLOW__CORE__EXECUTOR", "value": "LocalExecutor"}', ""),
+        ("DAGs may name any of several executors", "[] if several else ", ""),
+        ("a template of a person's own is laid over", "if patch else template", "if not patch else template"),
         ("a running task is not moved", '"cluster-autoscaler.kubernetes.io/safe-to-evict": "false"', '"a/b": "false"'),
         ("a task runs once", 'restartPolicy="Never"', 'restartPolicy="OnFailure"'),
         ("a task has time to end", "grace_seconds=600", "grace_seconds=30"),
@@ -182,7 +184,47 @@ MUTATIONS = (
             '"name": role}',
         ),
         ("a binding names whom it is for", "service_account(values, component),", "component,"),
-        ("every pod has its identity", '+= ["worker"] if values.core', "+= [] if values.core"),
+        (
+            "every pod has its identity",
+            '+= ["worker"] if values.runs_kubernetes or values.runs_celery else []\n    wanted',
+            "+= []\n    wanted",
+        ),
+    ),
+    *of_file(
+        "render/celery_workers.py",
+        ("tasks end before their worker", '"DUMB_INIT_SETSID", "value": "0"', '"DUMB_INIT_SETSID", "value": "1"'),
+        ("workers of a set are found by it", "mark = {SET_LABEL: set_name}", 'mark = {SET_LABEL: "default"}'),
+        ("workers take their queues", '",".join(wanted.queues)', '"default"'),
+        (
+            "Celery's larger number comes first",
+            "{wanted.autoscale.max},{wanted.autoscale.min}",
+            "{wanted.autoscale.min},{wanted.autoscale.max}",
+        ),
+        ("logs on a volume are found again", "*(stable if wanted.persistence.enabled else []),", ""),
+        ("workers of Airflow 3 see no database", "if values.major < 3 else []", "if values.major else []"),
+    ),
+    *of_file(
+        "render/broker.py",
+        ("Redis asks for a password", 'requirepass "$REDISCLI_AUTH"\n', ""),
+        (
+            "queues outlive a restart",
+            '{"whenDeleted": "Retain", "whenScaled": "Retain"}',
+            '{"whenDeleted": "Delete", "whenScaled": "Retain"}',
+        ),
+        (
+            "an external broker has no Redis",
+            'not values.runs_celery or values.celery.broker.provider == "external"',
+            "not values.runs_celery",
+        ),
+        (
+            "an address of a person's own is read",
+            "    if own:\n        return pods.secret_env(variable, own.name, own.key)\n",
+            "",
+        ),
+    ),
+    *of_file(
+        "render/features.py",
+        ("an executor leaves nothing behind", "if not is_used)", "if is_used)"),
     ),
     *of_file(
         "render/scheduler.py",
@@ -190,8 +232,8 @@ MUTATIONS = (
         ("tasks in the scheduler have time to end", "600 if local else 30", "30"),
         (
             "the scheduler signs tokens",
-            "*pods.database_env(values), *pods.jwt_env(values), ",
-            "*pods.database_env(values), ",
+            "            *pods.jwt_env(values),\n",
+            "",
         ),
         ("logs of tasks in the scheduler are served", "if local else None", "if not local else None"),
     ),
@@ -279,7 +321,7 @@ MUTATIONS = (
         "render/log_store.py",
         ("the key comes before the connection", "[*_access_key(store.credentials), {", "[{"),
         ("no identity for those that need none", "if component not in identified(values):", "if False:"),
-        ("Airflow 2's scheduler writes logs of tasks", "runs_tasks or values.major < 3", "runs_tasks"),
+        ("Airflow 2's scheduler writes logs of tasks", "values.runs_local or values.major < 3", "values.runs_local"),
     ),
     *of_file(
         "render/dags.py",
@@ -292,8 +334,8 @@ MUTATIONS = (
         ("a task's pod ends", "[] if once else git_sync.following", "git_sync.following"),
         (
             "a scheduler that runs tasks has DAGs",
-            '("LocalExecutor", "LocalKubernetesExecutor")',
-            '("LocalKubernetesExecutor",)',
+            "return values.runs_local",
+            "return False",
         ),
         ("nobody writes DAGs", 'volume_folder(values), "readOnly": True', 'volume_folder(values), "readOnly": False'),
         ("a person's claim of DAGs is used", 'wanted.existing_claim or names.name(values, "dags")', '"dags"'),

@@ -39,6 +39,12 @@ ROLES: dict[str, tuple[str, str, str | None]] = {
         "wanted.",
         "database",
     ),
+    "airflow_celery": (
+        "Workers that wait for tasks, and their broker",
+        "Runs the embedded Redis where it is wanted, and waits until it answers; the workers and Flower come with "
+        "Airflow's own workloads. Does nothing where O(airflow_core_executor) has no CeleryExecutor.",
+        "celery",
+    ),
     "airflow_git_sync": (
         "DAGs out of git repositories",
         "Applies what git-sync reads, where repositories are given. Its containers are in the pods that need DAGs, "

@@ -30,4 +30,10 @@ options:
       database_password:
         description: Password of the database user (C(airflow_database_password)).
         type: str
+      broker_password:
+        description: Password of Celery's broker (C(airflow_celery_broker_password)).
+        type: str
+      flower_password:
+        description: Password of Flower's user (C(airflow_celery_flower_password)).
+        type: str
 """

@@ -11,10 +11,12 @@ version_added: 1.0.0
 author: dagops.airflow contributors (@dagops)
 description:
   - Makes the Fernet key, the JWT secret, the key of web sessions, the password of the first administrator and that of
-    the database user, each in a Secret that is named as in the official Helm chart.
+    the database user, each in a Secret that is named as in the official Helm chart; with a CeleryExecutor those of the
+    broker and of Flower, too.
   - A value is the given one, else the existing one, else it is generated once. It is never generated anew, whatever
     else happens to the instance.
-  - The connection strings of Airflow and the files of PgBouncer are derived from these in each run.
+  - The connection strings of Airflow, its broker's address and the files of PgBouncer are derived from these in each
+    run.
 extends_documentation_fragment:
   - kubernetes.core.k8s_auth_options
   - dagops.airflow.values

@@ -18,6 +18,14 @@ VOLUME: Variables = {"airflow_logging_store": "volume", "airflow_logging_volume"
 BASE: Variables = VOLUME
 S3: Variables = {"airflow_logging_store": "s3", "airflow_logging_s3": {"bucket": "logs", "region": "eu-central-1"}}
 LOCAL: Variables = {"airflow_core_executor": "LocalExecutor"}
+CELERY: Variables = {**BASE, "airflow_core_executor": "CeleryExecutor"}
+SEVERAL: Variables = {
+    **BASE,
+    "airflow_core_executor": "CeleryExecutor,KubernetesExecutor",
+    "airflow_core_kubernetes_executor": {"cleanup": {"enabled": True}},
+    "airflow_celery_workers": {"default": {}, "heavy": {"queues": ["heavy"]}},
+    "airflow_celery_flower": {"enabled": True},
+}
 OLD: Variables = {**BASE, "airflow_version": "2.11.2"}
 POOLED: Variables = {**BASE, "airflow_database_pgbouncer": {"enabled": True}}
 EXTERNAL: Variables = {
@@ -321,6 +329,58 @@ CHANGES: dict[str, Change] = {
     ),
     "to-local-executor": Change(
         then={**BASE, **LOCAL}, consents=PRUNE, touches=("Role/pod-launcher", "ConfigMap/pod-template")
+    ),
+    "to-local-executor-without-consent": Change(
+        then={**BASE, **LOCAL},
+        touches=("Role/pod-launcher", "ConfigMap/pod-template", "ServiceAccount/worker", "Deployment/scheduler"),
+    ),
+    "install-celery": Change(
+        start=None,
+        then=CELERY,
+        touches=("Secret/broker", "Secret/celery", "StatefulSet/redis", "Deployment/worker", "Deployment/scheduler"),
+    ),
+    "install-several-executors": Change(
+        start=None,
+        then=SEVERAL,
+        touches=("Deployment/worker-heavy", "Deployment/flower", "CronJob/cleanup", "Secret/flower"),
+    ),
+    "install-celery-airflow-2": Change(
+        start=None,
+        then={**OLD, "airflow_core_executor": "CeleryKubernetesExecutor"},
+        touches=("Deployment/worker", "ConfigMap/pod-template"),
+    ),
+    "kubernetes-to-celery": Change(
+        then=CELERY,
+        touches=("Deployment/worker", "StatefulSet/redis", "ConfigMap/pod-template", "Role/log-reader"),
+    ),
+    "celery-to-local": Change(
+        start=SEVERAL,
+        then={**BASE, **LOCAL},
+        touches=(
+            *("Deployment/worker", "Deployment/worker-heavy", "PodDisruptionBudget/worker", "Deployment/flower"),
+            *("StatefulSet/redis", "Service/redis", "ServiceAccount/redis", "ServiceAccount/worker", "CronJob/cleanup"),
+        ),
+    ),
+    "celery-password": Change(
+        start=CELERY,
+        then={**CELERY, "airflow_celery_broker_password": "another-one"},
+        touches=("Secret/broker", "Secret/celery", "StatefulSet/redis", "Deployment/worker", "Deployment/scheduler"),
+    ),
+    # Workers of a set that is not declared any more may have been forgotten.
+    "celery-set-gone": Change(start=SEVERAL, then={**SEVERAL, "airflow_celery_workers": {}}),
+    "celery-set-gone-pruned": Change(
+        start=SEVERAL,
+        then={**SEVERAL, "airflow_celery_workers": {}},
+        consents=PRUNE,
+        touches=("Deployment/worker-heavy",),
+    ),
+    "celery-external-broker": Change(
+        start=CELERY,
+        then={**CELERY, "airflow_celery_broker": {"provider": "external", "host": "redis.example.com"}},
+        touches=("Secret/celery", "Deployment/worker", "Deployment/scheduler"),
+    ),
+    "removal-of-celery": Change(
+        start=SEVERAL, then=SEVERAL, playbook="uninstall", touches=("StatefulSet/redis", "Deployment/worker")
     ),
     "to-kubernetes-executor": Change(
         start={**BASE, **LOCAL}, touches=("Role/pod-launcher", "ConfigMap/pod-template", "Deployment/scheduler")

@@ -257,7 +257,9 @@ def ensure_all(store: SecretStore, values: Values, given: secrets.Given, *, repl
     settled = {outcome.name: outcome.texts for outcome in kept}
     reference = values.database.credentials
     account = secrets.account(values, settled, store.own(reference.name) if reference else None)
-    derived = [store.derive(name, content) for name, content in secrets.derived_secrets(values, account).items()]
+    celery = secrets.celery_accounts(values, settled, store.own)
+    content_of = secrets.derived_secrets(values, account, celery)
+    derived = [store.derive(name, content) for name, content in content_of.items()]
     return sorted([*kept, *derived], key=lambda outcome: outcome.name)
 
 

@@ -13,6 +13,7 @@ PRIVATE to the collection: it can have breaking changes at any time.
 from __future__ import annotations
 
 import dataclasses
+import re
 import secrets
 import typing as t
 import urllib.parse
@@ -30,6 +31,8 @@ Texts = dict[str, str]
 # The database's name in PgBouncer, whose file takes no odd names there.
 POOL: t.Final = "metadata"
 
+BROKER_PORTS: t.Final = {"redis": 6379, "rediss": 6379, "amqp": 5672, "amqps": 5671, "sqs": 443}
+
 # What a person may give, and the variable that gives it.
 GIVEN: t.Final = {
     "fernet_key": "airflow_core_fernet_key",
@@ -37,6 +40,8 @@ GIVEN: t.Final = {
     "api_secret_key": "airflow_core_api_secret_key",
     "admin_password": "airflow_core_admin_password",
     "database_password": "airflow_database_password",
+    "broker_password": "airflow_celery_broker_password",
+    "flower_password": "airflow_celery_flower_password",
 }
 
 
@@ -129,7 +134,39 @@ def required_secrets(values: Values, given: Given, *, replace_fernet_key: bool =
                 entries={"username": Entry(fixed=values.database.user), "password": _database_password(values, given)},
             )
         )
-    return wanted
+    return [*wanted, *celery_secrets(values, given)]
+
+
+def celery_secrets(values: Values, given: Given) -> t.Iterator[Wanted]:
+    """Passwords of the broker and of Flower, where they are ours to keep."""
+    broker, flower = values.celery.broker, values.celery.flower
+    if not values.runs_celery:
+        return
+    if broker.provider == "embedded":
+        entry = _entry(given, "broker_password", password, check=plain_password)
+        yield Wanted(name=names.name(values, "broker"), entries={"password": entry})
+    elif broker.user and not broker.credentials and not broker.url_secret:
+        entries = {"username": Entry(fixed=broker.user), "password": _entry(given, "broker_password", None)}
+        yield Wanted(name=names.name(values, "broker"), entries=entries)
+    elif given.get("broker_password"):
+        raise Failure(
+            "airflow_celery_broker_password is given, but airflow_celery_broker names no user of an external broker "
+            "that it is the password of: set airflow_celery_broker.user (a Redis without users has one that is called "
+            "default), or leave the password out."
+        )
+    if flower.enabled and not flower.credentials:
+        entries = {"username": Entry(fixed=flower.user), "password": _entry(given, "flower_password", password)}
+        yield Wanted(name=names.name(values, "flower"), entries=entries)
+
+
+def plain_password(given: str, where: str) -> str:
+    """Redis reads its configuration by words; an odd password would be another one, or none."""
+    if not re.fullmatch(r"[!#-&(-\[\]-_a-~]{1,512}", given):
+        raise Failure(
+            f"{where} has characters that the configuration of Redis would change: use letters, digits and signs but "
+            "spaces, quotes and backslashes."
+        )
+    return given
 
 
 def _entry(
@@ -195,12 +232,55 @@ class Account:
     password: str
 
 
-def derived_secrets(values: Values, account: Account) -> dict[str, Texts]:
+def derived_secrets(values: Values, account: Account, celery: CeleryAccounts) -> dict[str, Texts]:
     """Content of the Secrets that are computed anew in each run."""
     derived = {names.name(values, "metadata"): connections(values, account)}
     if values.database.pgbouncer.enabled:
         derived[names.name(values, "pgbouncer-config")] = pgbouncer_files(values, account)
+    if addresses := celery_addresses(values, account, celery):
+        derived[names.name(values, "celery")] = addresses
     return derived
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CeleryAccounts:
+    """Who Airflow is to the broker, if it has to say so, and people to Flower."""
+
+    broker: Account | None = None
+    flower: Account | None = None
+
+
+def celery_addresses(values: Values, account: Account, celery: CeleryAccounts) -> Texts:
+    """What the scheduler, the workers and Flower read, but for what Secrets of the person's own hold."""
+    if not values.runs_celery:
+        return {}
+    texts: Texts = {}
+    if not values.celery.broker.url_secret:
+        texts[names.BROKER_KEY] = broker_url(values, celery.broker)
+    if not values.celery.result_backend.url_secret:
+        texts[names.RESULT_KEY] = f"db+{connections(values, account)['connection']}"
+    if celery.flower:
+        texts[names.FLOWER_KEY] = f"{celery.flower.user}:{celery.flower.password}"
+    return texts
+
+
+def broker_url(values: Values, account: Account | None) -> str:
+    """An address as Celery reads it."""
+    broker = values.celery.broker
+    embedded = broker.provider == "embedded"
+    scheme = "redis" if embedded else broker.scheme
+    login = ""
+    if account:
+        user, secret = (urllib.parse.quote(part, safe="") for part in (account.user, account.password))
+        login = f"{user}:{secret}@"
+    if scheme == "sqs" and not broker.host:
+        return f"sqs://{login}"
+    host = names.host(values, "redis") if embedded else broker.host or ""
+    port = names.REDIS_PORT if embedded else broker.port or BROKER_PORTS[scheme]
+    host = f"[{host}]" if ":" in host else host
+    # A virtual host may be called /, which is the default one; Redis numbers its databases.
+    path = "0" if scheme.startswith("redis") and broker.database is None else broker.database or ""
+    return f"{scheme}://{login}{host}:{port}/{urllib.parse.quote(path, safe='')}"
 
 
 def connections(values: Values, account: Account) -> Texts:
@@ -292,10 +372,41 @@ def account(values: Values, settled_secrets: t.Mapping[str, Texts], own: Texts |
     )
 
 
-def _own(found: Texts, reference: SecretRef, key: str) -> str:
+def celery_references(values: Values) -> list[SecretRef]:
+    """Secrets of the person's own with users and passwords."""
+    broker, flower = values.celery.broker, values.celery.flower
+    named = [broker.credentials, flower.credentials if flower.enabled else None]
+    return [one for one in named if one and values.runs_celery]
+
+
+def celery_accounts(
+    values: Values, settled_secrets: t.Mapping[str, Texts], own: t.Callable[[str], Texts | None]
+) -> CeleryAccounts:
+    """The accounts of the broker and of Flower, from the person's own Secrets where they are named."""
+    broker, flower = values.celery.broker, values.celery.flower
+    if not values.runs_celery:
+        return CeleryAccounts()
+
+    def found(reference: SecretRef | None, variable: str, ours: str) -> Account | None:
+        if reference:
+            texts = own(reference.name) or {}
+            return Account(
+                user=_own(texts, reference, reference.username_key, variable),
+                password=_own(texts, reference, reference.password_key, variable),
+            )
+        texts = settled_secrets.get(names.name(values, ours)) or {}
+        return Account(user=texts.get("username", ""), password=texts["password"]) if texts else None
+
+    return CeleryAccounts(
+        broker=found(broker.credentials, "airflow_celery_broker.credentials", "broker"),
+        flower=found(flower.credentials, "airflow_celery_flower.credentials", "flower") if flower.enabled else None,
+    )
+
+
+def _own(found: Texts, reference: SecretRef, key: str, variable: str = "airflow_database_credentials") -> str:
     if not found.get(key):
         raise Failure(
-            f"airflow_database_credentials names Secret {reference.name} with the key {key}, which is not there or "
+            f"{variable} names Secret {reference.name} with the key {key}, which is not there or "
             f"empty (keys: {', '.join(sorted(found)) or 'none'}): put it there, or name the right keys."
         )
     return found[key]

@@ -72,6 +72,8 @@ class Request:
     """What ``begin`` returned to an earlier task of this run."""
     consent: Consent = Consent()
     prune: bool = False
+    unused: t.Collection[str] = ()
+    """Features that nothing is declared for any more: what was made for them goes without ``prune``."""
     delete_data: bool = False
     check_mode: bool = False
 
@@ -161,7 +163,7 @@ def converge(cluster: Cluster, request: Request, voice: Voice) -> Outcome:
     ground = Ground(cluster, request)
     secret, steps = _plan(ground)
     left = ground.left()
-    doomed = [obj for obj in left if request.prune and prune.prunable(obj)]
+    doomed = [obj for obj in left if prune.prunable(obj) and (request.prune or prune.unused(obj, request.unused))]
     kept = [obj for obj in left if obj not in doomed]
     deletions = [Step(action=Action.DELETE, live=obj) for obj in reversed(doomed)]
     steps = apply.rehearse(cluster, steps, request.consent, voice.warn)

@@ -14,7 +14,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.kube import order
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import Cluster
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.live import Key, key, together
-from ansible_collections.dagops.airflow.plugins.module_utils.kube.scope import Scope
+from ansible_collections.dagops.airflow.plugins.module_utils.kube.scope import FEATURE, Scope
 
 DATA: t.Final = frozenset({"Namespace", "PersistentVolume", "PersistentVolumeClaim", "Secret"})
 """What holds data or takes it along. It is never pruned; removing it needs words of its own."""
@@ -32,6 +32,11 @@ def undeclared(live: t.Iterable[Object], declared: t.Collection[Key], scope: Sco
 
 def prunable(obj: Object) -> bool:
     return obj["kind"] not in _KEPT
+
+
+def unused(obj: Object, features: t.Collection[str]) -> bool:
+    """Whether an object was there for the sake of a feature that is not used any more."""
+    return (obj["metadata"].get("labels") or {}).get(FEATURE) in features
 
 
 def delete(cluster: Cluster, objects: t.Sequence[Object], *, dry_run: bool) -> None:

@@ -22,6 +22,8 @@ from ansible_collections.dagops.airflow.plugins.module_utils.kube.live import Pl
 INSTANCE: t.Final = "app.kubernetes.io/instance"
 MANAGED_BY: t.Final = "app.kubernetes.io/managed-by"
 COMPONENT: t.Final = "airflow.dagops/role"
+FEATURE: t.Final = "airflow.dagops/feature"
+"""The label of what is there for the sake of one choice, which whoever declares the objects may say is made no more."""
 _KINDS: t.Final = "airflow.dagops/kinds-"
 
 

@@ -20,6 +20,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.kube.engine import 
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.scope import Scope
 from ansible_collections.dagops.airflow.plugins.module_utils.manifests import files
+from ansible_collections.dagops.airflow.plugins.module_utils.render import features
 from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline import RENDERERS, render_all, render_parts
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import load
 
@@ -37,6 +38,8 @@ class Declared:
     instance: str | None = None
     namespace: str | None = None
     component: str | None = None
+    unused: t.Collection[str] = ()
+    """Features that the values have no use for."""
 
 
 def declared(params: dict[str, t.Any]) -> Declared:
@@ -65,6 +68,7 @@ def declared(params: dict[str, t.Any]) -> Declared:
         instance=values.name,
         namespace=values.namespace,
         component=component,
+        unused=features.unused(values),
     )
 
 
@@ -143,6 +147,7 @@ def _request(face: Face, what: Declared) -> Request:
         remembered=params["remembered"],
         consent=Consent(replace=params["replace"], force_conflicts=params["force_conflicts"], adopt=params["adopt"]),
         prune=params["prune"],
+        unused=what.unused,
         delete_data=params["delete_data"],
         check_mode=face.check_mode,
     )

@@ -85,7 +85,12 @@ def allowed(ask: t.Callable[[], T], otherwise: U) -> T | U:
 def unusable_secrets(cluster: Cluster, values: Values, given: secrets.Given) -> t.Iterator[str]:
     """Values of Secrets, given or there, that cannot be used: found before the first change instead of after it."""
     store = SecretStore(cluster, values, check_mode=True)
-    for wanted in secrets.required_secrets(values, given):
+    try:
+        plan = secrets.required_secrets(values, given)
+    except Failure as failure:
+        yield failure.message.rstrip(".")
+        return
+    for wanted in plan:
         try:
             store.check(wanted)
         except Failure as failure:
@@ -96,6 +101,13 @@ def unusable_secrets(cluster: Cluster, values: Values, given: secrets.Given) -> 
             secrets.account(values, {}, own)
         except Failure as failure:
             yield failure.message.rstrip(".")
+    found = {one.name: store.own(one.name) for one in secrets.celery_references(values)}
+    if None in found.values():
+        return
+    try:
+        secrets.celery_accounts(values, {}, found.get)
+    except Failure as failure:
+        yield failure.message.rstrip(".")
 
 
 def rehearsed(cluster: Cluster, objects: list[Object]) -> t.Iterator[str]:

@@ -176,6 +176,7 @@ def references(values: Values) -> t.Iterator[tuple[str, str, str]]:
         yield "airflow_image_pull_secrets", "Secret", secret
     if values.database.credentials:
         yield "airflow_database_credentials.name", "Secret", values.database.credentials.name
+    yield from _of_celery(values)
     if values.logging.store == "volume" and values.logging.volume.existing_claim:
         yield "airflow_logging_volume.existingClaim", "PersistentVolumeClaim", values.logging.volume.existing_claim
     if values.ingress.enabled and values.ingress.tls_secret:
@@ -213,6 +214,17 @@ def _read_with_dags(values: Values) -> t.Iterator[tuple[str, str, str]]:
                 yield f"{path}.{name}.secret", "Secret", reference.secret
             elif reference and reference.config_map:
                 yield f"{path}.{name}.configMap", "ConfigMap", reference.config_map
+
+
+def _of_celery(values: Values) -> t.Iterator[tuple[str, str, str]]:
+    celery = values.celery
+    own = [
+        ("airflow_celery_broker.urlSecret.name", celery.broker.url_secret),
+        ("airflow_celery_broker.credentials.name", celery.broker.credentials),
+        ("airflow_celery_result_backend.urlSecret.name", celery.result_backend.url_secret),
+        ("airflow_celery_flower.credentials.name", celery.flower.credentials if celery.flower.enabled else None),
+    ]
+    yield from ((path, "Secret", one.name) for path, one in own if one and values.runs_celery)
 
 
 def _of_pods(values: Values) -> t.Iterator[tuple[str, str, str]]:

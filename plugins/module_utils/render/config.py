@@ -18,12 +18,20 @@ import urllib.parse
 
 from ansible_collections.dagops.airflow.plugins.module_utils.render import dag_bundles, dags, log_store, names
 from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import Object, object_
-from ansible_collections.dagops.airflow.plugins.module_utils.render.payload import canary, heartbeat, start
+from ansible_collections.dagops.airflow.plugins.module_utils.render.payload import canary, heartbeat, ping, start
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
 
 Settings = dict[str, dict[str, t.Any]]
 
 FAB_MANAGER = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
+
+# How a broker's certificate is verified, in the words of its driver (2 is Python's CERT_REQUIRED; no name is that of
+# the address). The provider's own options want a client's certificate besides in the versions that Airflow 2.11 has;
+# they win where they are set.
+BROKER_TLS: dict[str, dict[str, t.Any]] = {
+    "amqps": {"cert_reqs": 2, "server_hostname": None},
+    "rediss": {"ssl_cert_reqs": "required", "ssl_check_hostname": True},
+}
 
 # Users log in against Airflow's own user table; roles for other logins give a file of their own.
 WEBSERVER_CONFIG = """\
@@ -42,8 +50,10 @@ def settings(values: Values) -> Settings:
     """All options of airflow.cfg by section."""
     computed = common(values)
     overlay(computed, airflow3(values) if values.major >= 3 else airflow2(values))
-    if values.core.executor == "KubernetesExecutor":
+    if values.runs_kubernetes:
         overlay(computed, {"kubernetes_executor": kubernetes_executor(values)})
+    if values.runs_celery:
+        overlay(computed, celery(values))
     overlay(computed, values.core.config)
     return computed
 
@@ -115,9 +125,36 @@ def kubernetes_executor(values: Values) -> dict[str, t.Any]:
         "namespace": values.namespace,
         "pod_template_file": f"{names.POD_TEMPLATE_FOLDER}/{names.POD_TEMPLATE_FILE}",
         "worker_pods_creation_batch_size": executor.creation_batch_size,
+        **({"async_pod_creation": True} if executor.async_creation else {}),
+        **({"pod_creation_max_concurrency": limit} if (limit := executor.creation_max_concurrency) else {}),
         "delete_worker_pods": executor.delete_pods,
         "delete_worker_pods_on_failure": executor.delete_failed_pods,
     }
+
+
+def celery(values: Values) -> Settings:
+    """What the scheduler and the workers have to agree on; addresses come from a Secret."""
+    broker, backend = values.celery.broker, values.celery.result_backend
+    scheme = "" if broker.url_secret else broker.scheme if broker.provider == "external" else "redis"
+    result: Settings = {
+        # One second, the default, fails tasks where CPU is short while the first of them is handed over.
+        "celery": {"operation_timeout": 10},
+    }
+    if not backend.url_secret:
+        # The server may have come back since the last task ended.
+        result["celery"]["result_backend_sqlalchemy_engine_options"] = {"pool_pre_ping": True}
+    if scheme == "sqs":
+        # It carries tasks only; Celery would make a queue for each answer that it waits for.
+        result["celery"]["worker_enable_remote_control"] = False
+    if scheme in BROKER_TLS:
+        result["celery"]["extra_celery_config"] = {"broker_use_ssl": BROKER_TLS[scheme]}
+    if scheme in ("redis", "rediss", "sqs"):
+        # A day, as by default: a task that runs longer is handed over once more.
+        result["celery_broker_transport_options"] = {"visibility_timeout": 86400}
+    if values.celery.flower.enabled:
+        prefix = values.celery.flower.url_prefix
+        result["celery"] |= {"flower_port": names.FLOWER_PORT, "flower_url_prefix": prefix and f"/{prefix}"}
+    return result
 
 
 def text(value: t.Any) -> str:
@@ -145,6 +182,7 @@ def config_map(values: Values) -> Object:
         names.HEARTBEAT_FILE: inspect.getsource(heartbeat),
         names.START_FILE: inspect.getsource(start),
         **dag_bundles.known_hosts(values),
+        **({names.PING_FILE: inspect.getsource(ping)} if values.runs_celery else {}),
     }
     log_config = log_store.config_file(values)
     if log_config:

@@ -9,9 +9,11 @@ PRIVATE to the collection: it can have breaking changes at any time.
 from __future__ import annotations
 
 from ansible_collections.dagops.airflow.plugins.module_utils.render import (
+    celery_workers,
     config,
     dag_processor,
     dags,
+    pod_cleanup,
     pod_template,
     scheduler,
     web,
@@ -32,4 +34,6 @@ def workloads(values: Values) -> list[Object]:
         *web.render(values),
         *scheduler.render(values),
         *dag_processor.render(values),
+        *celery_workers.render(values),
+        *pod_cleanup.render(values),
     ]

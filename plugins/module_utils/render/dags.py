@@ -41,7 +41,7 @@ def needs_dags(values: Values, component: str) -> bool:
     """
     if component == "scheduler":
         # It runs the tasks of these; else the DAG processor reads the files for it, on Airflow 2, too.
-        return any(name in values.core.executor for name in ("LocalExecutor", "LocalKubernetesExecutor"))
+        return values.runs_local
     return component in ("dag-processor", "worker") or (component == "triggerer" and values.major < 3)
 
 

@@ -37,9 +37,11 @@ def wanted(values: Values) -> bool:
 
 def tasks_run_in(values: Values) -> tuple[str, Pods]:
     """The component whose pods run tasks."""
-    if values.core.executor == "LocalExecutor":
-        return "scheduler", values.core.scheduler
-    return "worker", values.core.workers
+    if values.runs_kubernetes:
+        return "worker", values.core.workers
+    if values.runs_celery:
+        return "worker", next(iter(values.worker_sets.values()))
+    return "scheduler", values.core.scheduler
 
 
 def fingerprint(values: Values) -> str:

@@ -186,9 +186,8 @@ def _host(url: urllib.parse.SplitResult) -> str:
 
 def identified(values: Values) -> tuple[str, ...]:
     """Components that show an identity to the store; the others get none."""
-    runs_tasks = "LocalExecutor" in values.core.executor.split(",")
     # Airflow 2's scheduler writes into the logs of tasks whose end it sees before they do.
-    scheduler = runs_tasks or values.major < 3
+    scheduler = values.runs_local or values.major < 3
     # Its lines go there while they are written, and the DAG processor's loggers are made in the same way.
     streams = values.logging.store == "cloudwatch" and values.major >= 3
     return (

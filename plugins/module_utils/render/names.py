@@ -28,12 +28,21 @@ POD_TEMPLATE_FOLDER = f"{AIRFLOW_HOME}/pod_templates"
 POD_TEMPLATE_FILE = "pod_template_file.yaml"
 HEARTBEAT_FILE = "heartbeat.py"
 START_FILE = "start.py"
+PING_FILE = "ping.py"
 ADMIN_FOLDER = "/run/secrets/dagops/admin"
 BUNDLES_FOLDER = "/run/secrets/dagops/bundles"
 
 POSTGRES_PORT = 5432
 PGBOUNCER_PORT = 6543
 WEB_PORT = 8080
+REDIS_PORT = 6379
+FLOWER_PORT = 5555
+LOG_SERVER_PORT = 8793
+
+# Keys of the Secret `<instance>-celery`.
+BROKER_KEY = "broker-url"
+RESULT_KEY = "result-backend"
+FLOWER_KEY = "flower-basic-auth"
 
 
 def name(values: Values, component: str) -> str:
@@ -57,6 +66,11 @@ def labels(values: Values, component: str) -> dict[str, str]:
         "app.kubernetes.io/part-of": "airflow",
         "app.kubernetes.io/managed-by": MANAGER,
     }
+
+
+def worker_set(values: Values, set_name: str) -> str:
+    """Name of a set of Celery workers: ``analytics-worker``, or ``analytics-worker-heavy``."""
+    return name(values, "worker" if set_name == "default" else f"worker-{set_name}")
 
 
 def host(values: Values, component: str) -> str:

@@ -51,6 +51,17 @@ def applied(values: Values, obj: Object) -> Object:
     return result
 
 
+def merged(obj: Object, patch: Object, source: str) -> Object:
+    """``obj`` with a patch that a variable of its own gives; raises ``SpecError`` where it cannot be."""
+    try:
+        changed = _changed(obj, patch, OVERRIDES, source)
+    except ProblemError as problem:
+        raise SpecError([str(problem)]) from problem
+    if problems := [*_told(obj, changed, OVERRIDES, source)]:
+        raise SpecError(problems)
+    return t.cast("Object", changed)
+
+
 def unmatched(values: Values, objects: t.Iterable[Object]) -> list[str]:
     """A sentence for each target that holds none of ``objects``, which are all of the instance."""
     known = sorted({label(obj) for obj in objects})

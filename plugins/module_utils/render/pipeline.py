@@ -12,9 +12,11 @@ import itertools
 import typing as t
 
 from ansible_collections.dagops.airflow.plugins.module_utils.render import (
+    broker,
     core,
     database,
     extra,
+    flower,
     git_sync,
     ingress,
     log_probe,
@@ -31,17 +33,18 @@ from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import 
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
 
 # Parts in the order in which a converge applies them. `config` is a part of its own, since the migration reads it
-# before the workloads are there; so is `triggerer`, since no first task needs it and its start would compete with it.
-# `extra` comes before what may read it.
+# before the workloads are there; so is `triggerer`, since no first task needs it and its start would compete with it
+# (Flower, of which the same is true, goes with it). `extra` comes before what may read it.
 RENDERERS: dict[str, t.Callable[[Values], list[Object]]] = {
     "rbac": rbac.render,
     "database": database.render,
+    "broker": broker.render,
     "logging": logs.render,
     "extra": extra.render,
     "git_sync": git_sync.render,
     "config": core.configuration,
     "core": core.workloads,
-    "triggerer": triggerer.render,
+    "triggerer": lambda values: [*triggerer.render(values), *flower.render(values)],
     "ingress": ingress.render,
 }
 

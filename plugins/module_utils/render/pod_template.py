@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import json
 
-from ansible_collections.dagops.airflow.plugins.module_utils.render import names, overrides, pods
+from ansible_collections.dagops.airflow.plugins.module_utils.render import features, names, overrides, pods
 from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import Object, object_
 from ansible_collections.dagops.airflow.plugins.module_utils.render.rbac import speaks_to_kubernetes
+from ansible_collections.dagops.airflow.plugins.module_utils.spec import executors
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import SpecError
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
 
@@ -27,8 +28,10 @@ def env(values: Values) -> list[Object]:
     """Airflow 2 tasks speak to the database themselves, and must not start an executor of their own."""
     if values.major >= 3:
         return []
+    several = len(executors.listed(values.core.executor)) > 1
     return [
-        {"name": "AIRFLOW__CORE__EXECUTOR", "value": "LocalExecutor"},
+        # Where there are several, a DAG may name any of them and is not read without.
+        *([] if several else [{"name": "AIRFLOW__CORE__EXECUTOR", "value": "LocalExecutor"}]),
         *pods.database_env(values),
         *pods.web_secret_env(values),
     ]
@@ -53,11 +56,17 @@ def pod(values: Values) -> Object:
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": body["spec"]}
 
 
+def laid_over(values: Values, template: Object) -> Object:
+    """The template with `airflow_core_kubernetes_executor.podTemplate`."""
+    patch = values.core.kubernetes_executor.pod_template
+    return overrides.merged(template, patch, "airflow_core_kubernetes_executor.podTemplate") if patch else template
+
+
 def pods_of(values: Values) -> list[Object]:
     """The template with the person's overrides, where there is one; it is a ``Pod`` to them."""
-    if values.core.executor != "KubernetesExecutor":
+    if not values.runs_kubernetes:
         return []
-    result = overrides.applied(values, pod(values))
+    result = overrides.applied(values, laid_over(values, pod(values)))
     containers = (result.get("spec") or {}).get("containers") or []
     # The executor takes the first one, and a merge puts what it adds in front.
     main = [one for one in containers if one.get("name") == CONTAINER]
@@ -74,7 +83,7 @@ def pods_of(values: Values) -> list[Object]:
 
 def render(values: Values) -> list[Object]:
     """The template in a ConfigMap; JSON is YAML, and needs no library to write."""
-    return [
+    items = [
         object_(
             values,
             "v1",
@@ -84,3 +93,4 @@ def render(values: Values) -> list[Object]:
         )
         for one in pods_of(values)
     ]
+    return features.part_of(features.KUBERNETES, items)

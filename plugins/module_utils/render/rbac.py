@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.dagops.airflow.plugins.module_utils.render import log_cleanup, names
+from ansible_collections.dagops.airflow.plugins.module_utils.render import features, log_cleanup, names
 from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import Object, object_
 from ansible_collections.dagops.airflow.plugins.module_utils.render.pods import service_account
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import ServiceAccount, Values
@@ -29,6 +29,17 @@ RULES: dict[str, list[Object]] = {
         {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list"]},
         {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]},
     ],
+    "pod-cleaner": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["delete", "list"]}],
+}
+# Components and roles that are there for an executor's sake.
+FEATURES: dict[str, str] = {
+    "worker": features.WORKERS,
+    "redis": features.CELERY,
+    "flower": features.CELERY,
+    "cleanup": features.KUBERNETES,
+    "pod-launcher": features.KUBERNETES,
+    "pod-cleaner": features.KUBERNETES,
+    "log-reader": features.KUBERNETES,
 }
 
 
@@ -36,7 +47,10 @@ def components(values: Values) -> list[str]:
     """Components that this instance runs, each with an identity of its own."""
     wanted = [values.web_component, "scheduler", "dag-processor", "migrate"]
     wanted += ["triggerer"] if values.core.triggerer.enabled else []
-    wanted += ["worker"] if values.core.executor == "KubernetesExecutor" else []
+    wanted += ["worker"] if values.runs_kubernetes or values.runs_celery else []
+    wanted += ["cleanup"] if values.runs_kubernetes and values.core.kubernetes_executor.cleanup.enabled else []
+    wanted += ["redis"] if values.runs_celery and values.celery.broker.provider == "embedded" else []
+    wanted += ["flower"] if values.runs_celery and values.celery.flower.enabled else []
     wanted += ["log-cleanup"] if log_cleanup.wanted(values) else []
     wanted += ["postgresql"] if values.database.provider == "embedded" else []
     wanted += ["pgbouncer"] if values.database.pgbouncer.enabled else []
@@ -47,13 +61,16 @@ def bindings(values: Values) -> dict[str, list[str]]:
     """Which components hold which role; the rest needs nothing of the Kubernetes API."""
     launchers: list[str] = []
     readers: list[str] = []
-    if values.core.executor == "KubernetesExecutor":
+    cleaners: list[str] = []
+    if values.runs_kubernetes:
         launchers.append("scheduler")
         readers.append(values.web_component)
+        cleaners += ["cleanup"] if values.core.kubernetes_executor.cleanup.enabled else []
     if values.rbac.tasks_launch_pods:
-        tasks_run_in = "worker" if values.core.executor == "KubernetesExecutor" else "scheduler"
-        launchers += [tasks_run_in, *(["triggerer"] if values.core.triggerer.enabled else [])]
-    return {"pod-launcher": list(dict.fromkeys(launchers)), "log-reader": readers}
+        launchers += ["scheduler"] if values.runs_local else []
+        launchers += ["worker"] if values.runs_kubernetes or values.runs_celery else []
+        launchers += ["triggerer"] if values.core.triggerer.enabled else []
+    return {"pod-launcher": list(dict.fromkeys(launchers)), "log-reader": readers, "pod-cleaner": cleaners}
 
 
 def speaks_to_kubernetes(values: Values, component: str) -> bool:
@@ -124,4 +141,12 @@ def limits(values: Values) -> list[Object]:
 
 def render(values: Values) -> list[Object]:
     """Objects of the role airflow_rbac."""
-    return [*namespace(values), *limits(values), *service_accounts(values), *roles(values)]
+    of_executors = [one for item in (*service_accounts(values), *roles(values)) for one in _marked(values, item)]
+    return [*namespace(values), *limits(values), *of_executors]
+
+
+def _marked(values: Values, item: Object) -> list[Object]:
+    """An identity or permission, as part of the feature that needs it, if only one does."""
+    feature = FEATURES.get(item["metadata"]["labels"]["component"])
+    # Tasks may launch pods under any executor.
+    return features.part_of(feature, [item]) if feature and feature not in features.unused(values) else [item]

@@ -8,7 +8,7 @@ PRIVATE to the collection: it can have breaking changes at any time.
 
 from __future__ import annotations
 
-from ansible_collections.dagops.airflow.plugins.module_utils.render import names, pods
+from ansible_collections.dagops.airflow.plugins.module_utils.render import broker, names, pods
 from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import (
     Object,
     deployment,
@@ -17,26 +17,29 @@ from ansible_collections.dagops.airflow.plugins.module_utils.render.objects impo
 from ansible_collections.dagops.airflow.plugins.module_utils.render.rbac import speaks_to_kubernetes
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
 
-LOG_SERVER_PORT = 8793
-
 
 def render(values: Values) -> list[Object]:
     """Deployment and PodDisruptionBudget."""
     component, wanted = "scheduler", values.core.scheduler
-    local = values.core.executor == "LocalExecutor"
+    local = values.runs_local
     mounts = pods.canary_mount(values) if local else []
     volumes: list[Object] = []
-    if values.core.executor == "KubernetesExecutor":
-        mounts = [{"name": "pod-template", "mountPath": names.POD_TEMPLATE_FOLDER, "readOnly": True}]
+    if values.runs_kubernetes:
+        mounts += [{"name": "pod-template", "mountPath": names.POD_TEMPLATE_FOLDER, "readOnly": True}]
         volumes = [{"name": "pod-template", "configMap": {"name": names.name(values, "pod-template")}}]
     container = pods.airflow_container(
         values,
         wanted,
         component,
         args=pods.airflow_args("scheduler"),
-        env=[*pods.database_env(values), *pods.jwt_env(values), *pods.web_secret_env(values)],
+        env=[
+            *pods.database_env(values),
+            *pods.jwt_env(values),
+            *pods.web_secret_env(values),
+            *(broker.environment(values) if values.runs_celery else []),
+        ],
         mounts=[pods.config_mount(names.START_FILE), pods.config_mount(names.HEARTBEAT_FILE), *mounts],
-        ports=[{"name": "logs", "containerPort": LOG_SERVER_PORT, "protocol": "TCP"}] if local else None,
+        ports=[{"name": "logs", "containerPort": names.LOG_SERVER_PORT, "protocol": "TCP"}] if local else None,
         **pods.heartbeat_probes("SchedulerJob"),
     )
     template = pods.airflow_pod(

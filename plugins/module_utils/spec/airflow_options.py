@@ -23,6 +23,9 @@ KEPT_SECRETS: t.Final[dict[Option, str]] = {
     ("api_auth", "jwt_secret"): "airflow_core_jwt_secret",
     ("api", "secret_key"): "airflow_core_api_secret_key",
     ("webserver", "secret_key"): "airflow_core_api_secret_key",
+    ("celery", "broker_url"): "airflow_celery_broker",
+    ("celery", "result_backend"): "airflow_celery_result_backend",
+    ("celery", "flower_basic_auth"): "airflow_celery_flower",
 }
 
 # Options that objects of the instance depend on, and what to set instead.
@@ -35,6 +38,10 @@ KEPT_OPTIONS: t.Final[dict[Option, str]] = {
     ("kubernetes_executor", "namespace"): "airflow_namespace",
     ("kubernetes_executor", "pod_template_file"): "airflow_core_workers",
     ("logging", "base_log_folder"): "airflow_logging_volume",
+    ("celery", "flower_port"): "airflow_celery_flower.service.port",
+    ("celery", "flower_url_prefix"): "airflow_celery_flower.urlPrefix",
+    ("celery", "worker_autoscale"): "airflow_celery_workers.<set>.autoscale",
+    ("celery", "worker_concurrency"): "airflow_celery_workers.<set>.concurrency",
 }
 
 SECTIONS: t.Final = (
@@ -42,6 +49,7 @@ SECTIONS: t.Final = (
     *("sentry", "scheduler", "triggerer", "kerberos", "sensors", "usage_data_collection", "lineage", "debug", "cli"),
     *("api_auth", "execution_api", "dag_processor", "workers", "sdk", "profiling", "callbacks", "policy", "fab"),
     *("kubernetes_executor", "celery", "celery_kubernetes_executor", "celery_broker_transport_options", "standalone"),
+    *("celery_result_backend_transport_options",),
     *("local_kubernetes_executor", "elasticsearch", "elasticsearch_configs", "opensearch", "opensearch_configs", "aws"),
     *("azure_remote_logging", "openlineage", "dask", "edge", "imap", "ldap", "atlas", "hive", "state_store"),
     *("connection_test", "aws_batch_executor", "aws_ecs_executor", "keycloak_auth_manager", "common.io", "docker"),

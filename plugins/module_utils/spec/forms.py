@@ -93,6 +93,16 @@ SUB_PATH = Form(
 )
 EMAIL = Form(r"[^\s@]+@[^\s@]+", "an e-mail address")
 
+QUEUE = Form(
+    r"[A-Za-z0-9_][-A-Za-z0-9_.]{0,79}",
+    "the name of a queue: letters, digits, underscores, dots and dashes, at most 80",
+)
+URL_PREFIX = Form(r"[-A-Za-z0-9_.]+(/[-A-Za-z0-9_.]+)*", "a path such as ops/flower, without slashes around it")
+CRON = Form(
+    r"@(yearly|annually|monthly|weekly|daily|midnight|hourly)|[-0-9A-Za-z*,/?]+( [-0-9A-Za-z*,/?]+){4}",
+    "a schedule of five fields, such as 0 * * * *",
+)
+
 _SUFFIXES: t.Final = {
     **{suffix: decimal.Decimal(1000) ** power for power, suffix in enumerate(["n", "u", "m", "", *"kMGTPE"], -3)},
     **{f"{suffix}i": decimal.Decimal(1024) ** power for power, suffix in enumerate("KMGTPE", 1)},

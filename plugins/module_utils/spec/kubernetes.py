@@ -29,7 +29,7 @@ Mapping = dict[str, t.Any]
 
 RESERVED_LABELS: t.Final = frozenset(
     {
-        *("tier", "component", "release", "airflow.dagops/role"),
+        *("tier", "component", "release", "airflow.dagops/role", "airflow.dagops/feature", "airflow.dagops/worker-set"),
         *(f"app.kubernetes.io/{name}" for name in ("name", "instance", "component", "part-of", "managed-by")),
     }
 )

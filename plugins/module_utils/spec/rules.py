@@ -14,9 +14,15 @@ import re
 import typing as t
 import urllib.parse
 
-from ansible_collections.dagops.airflow.plugins.module_utils.spec import airflow_options, dag_rules, kubernetes
+from ansible_collections.dagops.airflow.plugins.module_utils.spec import (
+    airflow_options,
+    dag_rules,
+    executors,
+    kubernetes,
+)
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import below, camel, said, suggestion
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import (
+    CeleryWorkers,
     Image,
     LogStore,
     LogVolume,
@@ -37,6 +43,7 @@ AIRFLOW_VOLUMES = frozenset({"config", "tmp", "logs", "canary", "pod-template", 
 OWN_VOLUMES = {
     "airflow_database_postgres": frozenset({"data", "run", "tmp"}),
     "airflow_database_pgbouncer": frozenset({"config", "tmp"}),
+    "airflow_celery_redis": frozenset({"data", "tmp"}),
 }
 AIRFLOW_ENV: dict[str, str] = {
     "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "airflow_database_host and what goes with it",
@@ -46,6 +53,10 @@ AIRFLOW_ENV: dict[str, str] = {
     "AIRFLOW__API_AUTH__JWT_SECRET": "airflow_core_jwt_secret",
     "AIRFLOW__API__SECRET_KEY": "airflow_core_api_secret_key",
     "AIRFLOW__WEBSERVER__SECRET_KEY": "airflow_core_api_secret_key",
+    "AIRFLOW__CELERY__BROKER_URL": "airflow_celery_broker",
+    "AIRFLOW__CELERY__RESULT_BACKEND": "airflow_celery_result_backend",
+    "AIRFLOW__CELERY__FLOWER_BASIC_AUTH": "airflow_celery_flower",
+    "DUMB_INIT_SETSID": "airflow_overrides",
 }
 OWN_ENV: dict[str, dict[str, str]] = {
     "airflow_database_postgres": {
@@ -54,6 +65,7 @@ OWN_ENV: dict[str, dict[str, str]] = {
         "POSTGRES_DB": "airflow_database_name",
     },
     "airflow_database_pgbouncer": {},
+    "airflow_celery_redis": {"REDISCLI_AUTH": "airflow_celery_broker_password"},
 }
 
 
@@ -65,8 +77,16 @@ def pods(values: Values) -> t.Iterator[tuple[str, str, Pods]]:
     yield "airflow_core_dag_processor", "dag-processor", core.dag_processor
     if core.triggerer.enabled:
         yield "airflow_core_triggerer", "triggerer", core.triggerer
-    if core.executor == "KubernetesExecutor":
+    if values.runs_kubernetes:
         yield "airflow_core_workers", "base", core.workers
+        if core.kubernetes_executor.cleanup.enabled:
+            yield "airflow_core_kubernetes_executor.cleanup", "cleanup", core.kubernetes_executor.cleanup
+    for name, wanted in values.worker_sets.items():
+        yield below("airflow_celery_workers", name), "worker", wanted
+    if values.runs_celery and values.celery.flower.enabled:
+        yield "airflow_celery_flower", "flower", values.celery.flower
+    if values.runs_celery and values.celery.broker.provider == "embedded":
+        yield "airflow_celery_redis", "redis", values.celery.redis
     if database.provider == "embedded":
         yield "airflow_database_postgres", "postgresql", database.postgres
     if database.pgbouncer.enabled:
@@ -124,6 +144,8 @@ def images(values: Values) -> t.Iterator[tuple[str, Image]]:
         yield "airflow_database_pgbouncer.image", values.database.pgbouncer.image
     if values.git_sync.repositories:
         yield "airflow_git_sync_image", values.git_sync.image
+    if values.runs_celery and values.celery.broker.provider == "embedded":
+        yield "airflow_celery_redis.image", values.celery.redis.image
 
 
 # --- the database -------------------------------------------------------------------------------------------------
@@ -164,13 +186,106 @@ def pool(values: Values) -> t.Iterator[str]:
         )
 
 
+# --- executors ----------------------------------------------------------------------------------------------------
+
+
+def executors_of_version(values: Values) -> t.Iterator[str]:
+    """Executors that another major version has."""
+    yield from executors.of_version(values.core.executor, values.instance.version)
+
+
+def celery_used(values: Values) -> t.Iterator[str]:
+    """Workers that nobody would hand a task to."""
+    given = {"airflow_celery_workers": values.celery.workers, "airflow_celery_flower": values.celery.flower.enabled}
+    for variable in (name for name, is_given in given.items() if is_given and not values.runs_celery):
+        yield (
+            f"{variable} is given, but airflow_core_executor is {said(values.core.executor)}, which has no Celery "
+            "workers: add CeleryExecutor to it, or leave the workers out"
+        )
+
+
+def celery_broker(values: Values) -> t.Iterator[str]:
+    """A broker of one's own has an address, an embedded one none."""
+    broker = values.celery.broker
+    parts = ("host", "port", "database", "user", "credentials")
+    given = [camel(name) for name in parts if getattr(broker, name) is not None]
+    if broker.provider == "embedded":
+        for name in [*given, *(["urlSecret"] if broker.url_secret else [])]:
+            yield (
+                f"airflow_celery_broker.{name} is given, but airflow_celery_broker.provider is 'embedded', which runs "
+                "a Redis of its own: set the provider to 'external', or leave it out"
+            )
+    elif broker.url_secret:
+        for name in given:
+            yield (
+                f"airflow_celery_broker.{name} is given besides urlSecret, which holds the whole address: leave one "
+                "of the two out"
+            )
+    elif not broker.host and broker.scheme != "sqs":
+        yield (
+            "airflow_celery_broker.host is required where the provider is 'external': name the host of the broker, or "
+            "a Secret with its whole address by urlSecret"
+        )
+    if broker.user and broker.credentials:
+        yield "airflow_celery_broker.user is given besides credentials, which hold the user: leave one of the two out"
+    if broker.scheme.startswith("redis") and broker.database and not broker.database.isdecimal():
+        yield (
+            f"airflow_celery_broker.database is {said(broker.database)}, but Redis numbers its databases: write 0 to 15"
+        )
+
+
+def celery_workers(values: Values) -> t.Iterator[str]:
+    """Sets of workers whose objects can have names, and whose options go together."""
+    for name, wanted in values.worker_sets.items():
+        path = below("airflow_celery_workers", name)
+        # Pods of a StatefulSet have its name and a hash in a label of 63 characters.
+        longest = (52 if wanted.persistence.enabled else 63) - len(f"{values.name}-worker-")
+        if not re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", name):
+            yield f"{path} is no name of a set: lower-case letters, digits and dashes, from and to a letter or digit"
+        elif len(name) > longest and name != "default":
+            yield f"{path} is too long a name for a set of '{values.name}': at most {longest} characters"
+    for path, wanted in _worker_sets(values):
+        if not wanted.queues:
+            yield f"{path}.queues is empty, so its workers would take no task: name a queue"
+        for queue in {one for one in wanted.queues if wanted.queues.count(one) > 1}:
+            yield f"{path}.queues has '{queue}' more than once: once is enough"
+        if wanted.autoscale and wanted.autoscale.min > wanted.autoscale.max:
+            yield (
+                f"{path}.autoscale.min is {wanted.autoscale.min}, which is more than {path}.autoscale.max, "
+                f"{wanted.autoscale.max}: exchange them"
+            )
+        if wanted.persistence.enabled and values.logging.store == "volume":
+            yield (
+                f"{path}.persistence is enabled while airflow_logging_store is 'volume', which keeps the same logs: "
+                "switch one of the two off"
+            )
+
+
+def default_queue(values: Values) -> t.Iterator[str]:
+    """Somebody takes the tasks that name no queue."""
+    first = executors.listed(values.core.executor)[0]
+    wanted = str(values.core.config.get("operators", {}).get("default_queue") or "default")
+    taken = {queue for _path, one in _worker_sets(values) for queue in one.queues}
+    if executors.CELERY in first.runs and wanted not in taken:
+        yield (
+            f"airflow_celery_workers has no set that takes the queue '{wanted}', so tasks that name no queue would "
+            "wait for ever: add it to the queues of one, or set airflow_core_config.operators.default_queue"
+        )
+
+
+def _worker_sets(values: Values) -> t.Iterator[tuple[str, CeleryWorkers]]:
+    for name, wanted in values.worker_sets.items():
+        yield below("airflow_celery_workers", name), wanted
+
+
 # --- workloads ----------------------------------------------------------------------------------------------------
 
 
 def something_runs(values: Values) -> t.Iterator[str]:
     """Each component is needed, or can be switched off."""
     for path, _main, shape in pods(values):
-        if isinstance(shape, Workload) and shape.replicas == 0:
+        # Without workers tasks of their queues wait, which somebody may want for a night.
+        if isinstance(shape, Workload) and not isinstance(shape, CeleryWorkers) and shape.replicas == 0:
             optional = hasattr(shape, "enabled")
             remedy = (
                 "set enabled to false to do without" if optional else "Airflow does not work without; set 1 or more"
@@ -186,10 +301,19 @@ def logs_survive(values: Values) -> t.Iterator[str]:
     """
     kept = values.logging.store != "none" or values.logging.loss_accepted
     remote = str(values.core.config.get("logging", {}).get("remote_logging", "")).lower() == "true"
-    if values.core.executor != "LocalExecutor" and not kept and not remote:
+    brief = [path for path, one in _worker_sets(values) if not one.persistence.enabled]
+    if kept or remote:
+        return
+    if values.runs_kubernetes:
         yield (
             f"airflow_logging_store is 'none' while airflow_core_executor is '{values.core.executor}': the logs of "
             "tasks would be lost with their pods. Choose a store, or set airflow_logging_loss_accepted to true"
+        )
+    elif brief:
+        yield (
+            f"airflow_logging_store is 'none' while airflow_core_executor is '{values.core.executor}': the logs of "
+            f"tasks would be lost with each worker that goes. Choose a store, enable {brief[0]}.persistence, or set "
+            "airflow_logging_loss_accepted to true"
         )
 
 
@@ -199,7 +323,7 @@ def logs_reach_all(values: Values) -> t.Iterator[str]:
         return
     for path, _main, shape in pods(values):
         alone = shape.node_selector or shape.affinity is not None
-        if path.startswith("airflow_core_") and isinstance(shape, Workload) and shape.replicas > 1 and not alone:
+        if path not in OWN_VOLUMES and isinstance(shape, Workload) and shape.replicas > 1 and not alone:
             yield (
                 f"airflow_logging_volume.accessMode is 'ReadWriteOnce', but {path}.replicas is {shape.replicas} and "
                 "its pods prefer different nodes, of which one can mount the volume: take ReadWriteMany, or hold the "
@@ -483,6 +607,11 @@ RULES: tuple[t.Callable[[Values], t.Iterator[str]], ...] = (
     images_pinned,
     external_database,
     pool,
+    executors_of_version,
+    celery_used,
+    celery_broker,
+    celery_workers,
+    default_queue,
     something_runs,
     logs_survive,
     logs_reach_all,

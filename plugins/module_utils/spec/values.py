@@ -16,7 +16,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.dagops.airflow.plugins.module_utils.spec import forms, kubernetes
+from ansible_collections.dagops.airflow.plugins.module_utils.spec import executors, forms, kubernetes
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import Verbatim, option
 
 COMPONENTS = (
@@ -30,6 +30,9 @@ COMPONENTS = (
     "log-cleanup",
     "postgresql",
     "pgbouncer",
+    "redis",
+    "flower",
+    "cleanup",
 )
 
 
@@ -219,13 +222,42 @@ class Workers(Pods):
     )
 
 
+# Off by default: the executor deletes the pods of tasks itself, and leaves those of failed ones for people to look at.
+# A run starts all of Airflow, some seconds of CPU.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PodCleanup(Pods):
+    """A CronJob that deletes what the KubernetesExecutor left: pods that ended, failed or never started."""
+
+    resources: dict[str, dict[str, t.Any]] = option(
+        "Requests and limits of the main container.",
+        factory=resources("50m", "256Mi", "512Mi", "1"),
+        check=kubernetes.resources,
+    )
+    enabled: bool = option("Whether to delete such pods now and then, those of failed tasks included.", default=False)
+    schedule: str = option("When, as in crontab.", default="0 * * * *", form=forms.CRON)
+    pending_minutes: int = option("Minutes after which a pod that does not start is deleted.", default=60, minimum=5)
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class KubernetesExecutor:
     """How the KubernetesExecutor makes and clears its pods."""
 
     creation_batch_size: int = option("Pods made in one loop of the scheduler.", default=16, minimum=1)
+    async_creation: bool = option(
+        "Make the pods of one loop at the same time instead of one after the other; needs version 10.21 of the "
+        "cncf.kubernetes provider, older ones take no notice.",
+        default=False,
+    )
+    creation_max_concurrency: int = option(
+        "Requests at the same time with C(asyncCreation); 0 leaves it to the provider.", default=0, minimum=0
+    )
     delete_pods: bool = option("Delete the pods of finished tasks.", default=True)
     delete_failed_pods: bool = option("Delete the pods of failed tasks, too.", default=False)
+    pod_template: dict[str, Verbatim] = option(
+        "Laid over the pod that O(airflow_core_workers) makes, as C(kubectl patch) merges: C({spec: {...}}).",
+        factory=dict,
+    )
+    cleanup: PodCleanup = option("Deletes pods of tasks that have ended.", factory=PodCleanup)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -539,6 +571,127 @@ class DagsVolume(Storage):
     refresh_interval: int = option("Seconds between two looks for new files.", default=30, minimum=1)
 
 
+# --- Celery ---------------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class UrlSecret:
+    """A Secret of yours that holds a whole address, password included."""
+
+    name: str = option("Name of the Secret in the instance's namespace.", form=forms.OBJECT_NAME)
+    key: str = option("Key of the address.", default="url", form=forms.DATA_KEY)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Broker:
+    """What carries tasks from the scheduler to the workers; the password is C(airflow_celery_broker_password)."""
+
+    provider: t.Literal["embedded", "external"] = option(
+        "C(embedded) runs Redis in the namespace, C(external) uses a broker of yours.", default="embedded"
+    )
+    scheme: t.Literal["redis", "rediss", "amqp", "amqps", "sqs"] = option(
+        "How an external broker is spoken to: Redis, RabbitMQ (both with TLS where they end in s) or Amazon SQS.",
+        default="redis",
+    )
+    host: str | None = option("Host of an external broker; SQS needs none.", default=None, form=forms.HOST)
+    port: int | None = option("Its port; that of the scheme if not given.", default=None, minimum=1, maximum=65535)
+    database: str | None = option(
+        "Number of the database of a Redis (0 if not given), or virtual host of a RabbitMQ (/ if not given).",
+        default=None,
+        form=forms.DATABASE,
+    )
+    user: str | None = option(
+        "User of an external broker (an access key of SQS), with C(airflow_celery_broker_password); the broker is "
+        "asked without a password if not given. A Redis without users has one that is called C(default).",
+        default=None,
+        form=forms.USER,
+    )
+    credentials: SecretRef | None = option(
+        "A Secret of yours with user and password, instead of C(user) and its password.", default=None
+    )
+    url_secret: UrlSecret | None = option(
+        "A Secret of yours with the whole address, instead of its parts.", default=None
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Redis(Pods):
+    """The embedded broker: one pod with a volume."""
+
+    resources: dict[str, dict[str, t.Any]] = option(
+        "Requests and limits of the main container.",
+        factory=resources("50m", "64Mi", "256Mi", "1"),
+        check=kubernetes.resources,
+    )
+    image: Image = option("Image of Redis.", factory=lambda: Image(repository="docker.io/library/redis", tag="7.2"))
+    storage: Storage = option(
+        "The volume of the queues; its claim is never pruned.", factory=lambda: Storage(size="1Gi")
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ResultBackend:
+    """Where workers tell the scheduler how tasks ended."""
+
+    url_secret: UrlSecret | None = option(
+        "A Secret of yours with the address of a result backend; the metadata database if not given.", default=None
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Autoscale:
+    """Celery starts and ends processes of a worker as tasks come and go."""
+
+    min: int = option("Processes that are always there.", minimum=0)
+    max: int = option("Processes at most.", minimum=1)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class WorkerVolume(Storage):
+    """A volume of each worker's own for task logs."""
+
+    enabled: bool = option("Whether each worker keeps its logs on a volume (a StatefulSet).", default=False)
+
+
+# A worker that waits has the processes of its concurrency besides itself; tasks come on top.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CeleryWorkers(Workload):
+    """A set of workers that are alike."""
+
+    resources: dict[str, dict[str, t.Any]] = option(
+        "Requests and limits of the main container.",
+        factory=resources("200m", "1Gi", "4Gi"),
+        check=kubernetes.resources,
+    )
+    termination_grace_period_seconds: int | None = option(
+        "Seconds that tasks get to end when a worker stops; they are killed then.", default=600, minimum=0
+    )
+    queues: list[str] = option("Queues whose tasks these workers take.", factory=lambda: ["default"], form=forms.QUEUE)
+    concurrency: int = option("Tasks that one worker runs at once.", default=8, minimum=1)
+    autoscale: Autoscale | None = option("Processes of one worker at least and at most.", default=None)
+    persistence: WorkerVolume = option("A volume for the logs of each worker.", factory=WorkerVolume)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Flower(Pods):
+    """A web page that shows what Celery does; the password is C(airflow_celery_flower_password)."""
+
+    resources: dict[str, dict[str, t.Any]] = option(
+        "Requests and limits of the main container.",
+        factory=resources("50m", "256Mi", "512Mi", "1"),
+        check=kubernetes.resources,
+    )
+    enabled: bool = option("Whether to run Flower.", default=False)
+    user: str = option("User that logs in.", default="admin", form=forms.USER)
+    credentials: SecretRef | None = option(
+        "A Secret of yours with user and password, instead of C(user) and its password.", default=None
+    )
+    url_prefix: str | None = option(
+        "Path below which it answers, without slashes around it.", default=None, form=forms.URL_PREFIX
+    )
+    service: Service = option("The Service in front of it.", factory=lambda: Service(port=5555))
+
+
 # --- sections -----------------------------------------------------------------------------------------------------
 
 
@@ -654,8 +807,13 @@ class Core:
     """Airflow itself."""
 
     PREFIX: t.ClassVar[str] = "airflow_core_"
-    executor: t.Literal["KubernetesExecutor", "LocalExecutor"] = option(
-        "Where tasks run: in pods of their own, or in the scheduler's.", default="KubernetesExecutor"
+    executor: str = option(
+        "Where tasks run: in pods of their own (C(KubernetesExecutor)), in workers that wait for them "
+        "(C(CeleryExecutor)), or in the scheduler's pod (C(LocalExecutor)). Several with commas between them: the "
+        "first one runs the tasks that name none. See docs/executors.md.",
+        default="KubernetesExecutor",
+        check=executors.check,
+        reaches="ConfigMap/<instance>-config",
     )
     config: dict[str, dict[str, t.Any]] = option(
         "Options of airflow.cfg by section; they win over what the roles set.",
@@ -761,6 +919,25 @@ class GitSync:
         factory=resources("10m", "64Mi", "256Mi", "500m"),
         check=kubernetes.resources,
     )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Celery:
+    """Workers that wait for tasks, and the broker between them and the scheduler (CeleryExecutor)."""
+
+    PREFIX: t.ClassVar[str] = "airflow_celery_"
+    broker: Broker = option("The broker.", factory=Broker, reaches="Secret/<instance>-celery")
+    redis: Redis = option("The embedded broker.", factory=Redis, reaches="StatefulSet/<instance>-redis")
+    result_backend: ResultBackend = option(
+        "The result backend.", factory=ResultBackend, reaches="Secret/<instance>-celery"
+    )
+    workers: dict[str, CeleryWorkers] = option(
+        "Sets of workers by name, each with C(queues), C(concurrency), C(replicas) and what docs/executors.md lists; "
+        "one set C(default) that takes the queue C(default) if none is given.",
+        factory=dict,
+        reaches="Deployment/<instance>-worker, Deployment/<instance>-worker-<set>",
+    )
+    flower: Flower = option("Flower.", factory=Flower, reaches="Deployment/<instance>-flower")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -871,6 +1048,7 @@ class Values:
     rbac: Rbac
     database: Database
     core: Core
+    celery: Celery
     git_sync: GitSync
     logging: Logging
     extra: Extra
@@ -897,12 +1075,35 @@ class Values:
         """The component that serves the API: Airflow 2 calls it the webserver."""
         return "api-server" if self.major >= 3 else "webserver"
 
+    @property
+    def runs_local(self) -> bool:
+        """Whether tasks run in the scheduler's pod."""
+        return executors.LOCAL in executors.running(self.core.executor)
+
+    @property
+    def runs_celery(self) -> bool:
+        """Whether workers wait for tasks."""
+        return executors.CELERY in executors.running(self.core.executor)
+
+    @property
+    def runs_kubernetes(self) -> bool:
+        """Whether tasks run in pods of their own."""
+        return executors.KUBERNETES in executors.running(self.core.executor)
+
+    @property
+    def worker_sets(self) -> dict[str, CeleryWorkers]:
+        """Celery's workers by the name of their set; none where there is no Celery."""
+        if not self.runs_celery:
+            return {}
+        return self.celery.workers or {"default": CeleryWorkers()}
+
 
 SECTIONS: dict[str, type] = {
     "instance": Instance,
     "rbac": Rbac,
     "database": Database,
     "core": Core,
+    "celery": Celery,
     "git_sync": GitSync,
     "logging": Logging,
     "extra": Extra,
@@ -917,6 +1118,8 @@ SECRET_VARIABLES: dict[str, str] = {
     "airflow_core_api_secret_key": "Secret key of the web application; the existing one, else generated if not given.",
     "airflow_core_admin_password": "Password of the first administrator; the existing one, else generated.",
     "airflow_database_password": "Password of the database user; generated for an embedded database if not given.",
+    "airflow_celery_broker_password": "Password of the broker; the existing one, else generated for an embedded one.",
+    "airflow_celery_flower_password": "Password of Flower's user; the existing one, else generated.",
 }
 
 # Variables that the playbooks use and that shape no object.

@@ -229,6 +229,105 @@ def test_users_of_pgbouncer_are_quoted() -> None:
 
 def test_derived_secrets_follow_what_is_enabled() -> None:
     account = Account(user="a", password="b")
-    assert set(secrets.derived_secrets(values(), account)) == {"airflow-metadata"}
-    bounced = secrets.derived_secrets(load(CASES["everything"]), account)
+    nobody = secrets.CeleryAccounts()
+    assert set(secrets.derived_secrets(values(), account, nobody)) == {"airflow-metadata"}
+    bounced = secrets.derived_secrets(load(CASES["everything"]), account, nobody)
     assert set(bounced) == {"airflow-metadata", "airflow-pgbouncer-config"}
+
+
+# --- Celery ---
+
+CELERY = {"airflow_core_executor": "CeleryExecutor"}
+EXTERNAL_BROKER = {"provider": "external", "host": "broker.example.com"}
+
+
+def celery(**variables: t.Any) -> Values:
+    return values(**CELERY, **variables)
+
+
+def broker_of(options: dict[str, t.Any], **account: str) -> str:
+    found = Account(**account) if account else None
+    return secrets.broker_url(celery(airflow_celery_broker=options), found)
+
+
+def test_no_celery_needs_no_secret_of_it() -> None:
+    given = {"broker_password": "x", "flower_password": "y"}
+    assert not {"airflow-broker", "airflow-flower"} & {item.name for item in secrets.required_secrets(values(), given)}
+    assert secrets.celery_accounts(values(), {}, {}.get) == secrets.CeleryAccounts()
+
+
+def test_the_password_of_an_embedded_broker_is_made_once() -> None:
+    made, origins = settle("broker", {}, celery())
+    assert origins == {"password": "generated"}
+    assert settle("broker", made, celery()) == (made, {"password": "existing"})
+
+
+@pytest.mark.parametrize("odd", ["a b", 'a"b', "a'b", "a\\b", "a`b", "ü", "a\nb"])
+def test_a_password_that_redis_would_read_as_another_is_refused(odd: str) -> None:
+    with pytest.raises(Failure, match="airflow_celery_broker_password has characters"):
+        settle("broker", {}, celery(), broker_password=odd)
+
+
+def test_a_password_of_an_external_broker_needs_a_user() -> None:
+    of = celery(airflow_celery_broker=EXTERNAL_BROKER)
+    with pytest.raises(Failure, match=r"set airflow_celery_broker\.user"):
+        secrets.required_secrets(of, {"broker_password": "x"})
+    assert not any(item.name == "airflow-broker" for item in secrets.required_secrets(of, {}))
+
+
+def test_a_user_of_an_external_broker_needs_a_password() -> None:
+    of = celery(airflow_celery_broker={**EXTERNAL_BROKER, "user": "me"})
+    with pytest.raises(Failure, match="airflow_celery_broker_password is required"):
+        settle("broker", {}, of)
+    assert settle("broker", {}, of, broker_password="x")[0] == {"username": "me", "password": "x"}
+
+
+@pytest.mark.parametrize(
+    ("options", "account", "url"),
+    [
+        ({}, {"user": "", "password": "pw"}, "redis://:pw@airflow-redis.airflow.svc:6379/0"),
+        (EXTERNAL_BROKER, {}, "redis://broker.example.com:6379/0"),
+        (
+            {**EXTERNAL_BROKER, "database": "7", "port": 1, "scheme": "rediss"},
+            {"user": "default", "password": "p@ss/w:rd"},
+            "rediss://default:p%40ss%2Fw%3Ard@broker.example.com:1/7",
+        ),
+        (
+            {**EXTERNAL_BROKER, "scheme": "amqp", "database": "air"},
+            {"user": "me", "password": "x"},
+            "amqp://me:x@broker.example.com:5672/air",
+        ),
+        ({**EXTERNAL_BROKER, "scheme": "amqps"}, {}, "amqps://broker.example.com:5671/"),
+        ({**EXTERNAL_BROKER, "host": "2001:db8::1"}, {}, "redis://[2001:db8::1]:6379/0"),
+        ({"provider": "external", "scheme": "sqs"}, {}, "sqs://"),
+        ({"provider": "external", "scheme": "sqs"}, {"user": "KEY", "password": "a/b"}, "sqs://KEY:a%2Fb@"),
+    ],
+)
+def test_addresses_of_brokers(options: dict[str, t.Any], account: dict[str, str], url: str) -> None:
+    assert broker_of(options, **account) == url
+
+
+def test_what_celery_reads_follows_what_is_named() -> None:
+    account, accounts = Account(user="a", password="b"), secrets.CeleryAccounts(flower=Account(user="c", password="d"))
+    own = {"urlSecret": {"name": "mine"}}
+    assert secrets.celery_addresses(celery(), account, accounts) == {
+        "broker-url": "redis://airflow-redis.airflow.svc:6379/0",
+        "result-backend": "db+postgresql://a:b@airflow-postgresql.airflow.svc:5432/airflow?sslmode=disable",
+        "flower-basic-auth": "c:d",
+    }
+    of = celery(airflow_celery_broker={"provider": "external", **own}, airflow_celery_result_backend=own)
+    assert "airflow-celery" not in secrets.derived_secrets(of, account, secrets.CeleryAccounts())
+
+
+def test_accounts_come_from_the_secrets_that_are_named() -> None:
+    of = celery(
+        airflow_celery_broker={**EXTERNAL_BROKER, "credentials": {"name": "mine", "usernameKey": "u"}},
+        airflow_celery_flower={"enabled": True, "credentials": {"name": "other"}},
+    )
+    assert [one.name for one in secrets.celery_references(of)] == ["mine", "other"]
+    found = {"mine": {"u": "me", "password": "x"}, "other": {"username": "you", "password": "y"}}
+    accounts = secrets.celery_accounts(of, {}, found.get)
+    assert accounts.broker == Account(user="me", password="x")
+    assert accounts.flower == Account(user="you", password="y")
+    with pytest.raises(Failure, match=r"airflow_celery_flower\.credentials names Secret other with the key username"):
+        secrets.celery_accounts(of, {}, {"mine": found["mine"]}.get)

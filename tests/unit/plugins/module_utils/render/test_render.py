@@ -44,6 +44,8 @@ SECRETS = {
     "postgresql",
     "pgbouncer-config",
     "admin",
+    "broker",
+    "celery",
 }
 
 
@@ -59,6 +61,8 @@ def of_kind(items: list[Object], *kinds: str) -> list[Object]:
 def templates(items: list[Object]) -> list[tuple[str, Object]]:
     """Every pod (template), the executor's included, with a name to show."""
     found = [(item["metadata"]["name"], item["spec"]["template"]) for item in of_kind(items, *WORKLOADS)]
+    for item in of_kind(items, "CronJob"):
+        found.append((item["metadata"]["name"], item["spec"]["jobTemplate"]["spec"]["template"]))
     for item in of_kind(items, "ConfigMap"):
         if names.POD_TEMPLATE_FILE in item["data"]:
             found.append((item["metadata"]["name"], json.loads(item["data"][names.POD_TEMPLATE_FILE])))
@@ -145,13 +149,19 @@ def test_references_resolve(case: str) -> None:
     instance = CASES[case]["airflow_instance"]
     given = {("ConfigMap", "shared"), ("PersistentVolumeClaim", "my-logs"), ("PersistentVolumeClaim", "my-dags")}
     given |= {("ConfigMap", "corporate-ca"), *(("Secret", name) for name in OF_DAGS)}
+    given |= {("Secret", "my-results")}
     made = {("Secret", f"{instance}-{name}") for name in SECRETS}
     for name, template in templates(items):
         assert set(references(template["spec"])) <= rendered | given | made, name
         account = template["spec"]["serviceAccountName"]
         assert ("ServiceAccount", account) in rendered or account == "my-scheduler", name
         volumes = {volume["name"] for volume in template["spec"].get("volumes", [])}
-        claims = {"data"} if name.endswith("-postgresql") else set()
+        claims = {
+            claim["metadata"]["name"]
+            for item in of_kind(items, "StatefulSet")
+            for claim in item["spec"]["volumeClaimTemplates"]
+            if item["metadata"]["name"] == name
+        }
         mounted = {mount["name"] for container in containers(template) for mount in container.get("volumeMounts", [])}
         assert mounted == volumes | claims, name
 
@@ -349,6 +359,11 @@ NO_OBJECT = {
     "airflow_database_credentials",
     "airflow_database_sslmode",
     "airflow_core_admin",
+    "airflow_celery_broker",
+    "airflow_celery_redis",
+    "airflow_celery_result_backend",
+    "airflow_celery_workers",
+    "airflow_celery_flower",
     "airflow_logging_loss_accepted",
     "airflow_ingress_enabled",
     "airflow_ingress_class_name",
@@ -373,6 +388,21 @@ def test_every_log_store_turns_something(store: str) -> None:
 def test_every_variable_is_a_knob_or_known_not_to_be() -> None:
     stores = {name for variables in LOG_STORES.values() for name in variables}
     assert set(VALUE_VARIABLES) == set(KNOBS) | NO_OBJECT | stores
+
+
+CELERY_KNOBS: dict[str, t.Any] = {
+    "broker": {"provider": "external", "host": "x"},
+    "redis": {"storage": {"size": "2Gi"}},
+    "result_backend": {"urlSecret": {"name": "x"}},
+    "workers": {"default": {"concurrency": 2}},
+    "flower": {"enabled": True},
+}
+
+
+@pytest.mark.parametrize("knob", CELERY_KNOBS)
+def test_every_knob_of_celery_turns_something(knob: str) -> None:
+    base = {**BASE, "airflow_core_executor": "CeleryExecutor"}
+    assert render_all(load({**base, f"airflow_celery_{knob}": CELERY_KNOBS[knob]})) != render_all(load(base))
 
 
 @pytest.mark.parametrize("knob", ["class_name", "annotations", "tls_secret"])

@@ -12,6 +12,7 @@ import pytest
 
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow import secrets
 from ansible_collections.dagops.airflow.plugins.module_utils.render import config, names
+from ansible_collections.dagops.airflow.plugins.module_utils.render.celery_workers import SET_LABEL
 from ansible_collections.dagops.airflow.plugins.module_utils.render.migration import migration_job
 from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline import RENDERERS, render, render_all
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import load
@@ -24,11 +25,14 @@ PER_CASE = pytest.mark.parametrize("case", CASES)
 AIRFLOW_CONTAINERS = {
     "api-server",
     "base",
+    "cleanup",
     "dag-processor",
+    "flower",
     "migrate",
     "scheduler",
     "triggerer",
     "webserver",
+    "worker",
 }
 
 
@@ -60,6 +64,7 @@ def worker(items: list[Object]) -> Object:
 def pods(items: list[Object]) -> list[Object]:
     """Every pod (template), the executor's included."""
     found = [item["spec"]["template"] for item in of_kind(items, "Deployment", "StatefulSet", "Job")]
+    found += [item["spec"]["jobTemplate"]["spec"]["template"] for item in of_kind(items, "CronJob")]
     return [*found, *([worker(items)] if any("pod-template" in item["metadata"]["name"] for item in items) else [])]
 
 
@@ -122,7 +127,7 @@ def test_a_workload_keeps_its_selector_whatever_labels_people_add(case: str) -> 
     before, after = rendered(CASES[case]), [*render_all(theirs), migration_job(theirs, "print('x')")]
     assert selectors(after) == selectors(before)
     for selector in selectors(after).values():
-        assert selector.keys() == {"tier", "component", "release"}
+        assert selector.keys() - {SET_LABEL} == {"tier", "component", "release"}
         assert any(selector.items() <= template["metadata"]["labels"].items() for template in pods(after))
     for item in after:
         assert item["metadata"]["labels"]["app.kubernetes.io/instance"] == CASES[case]["airflow_instance"]
@@ -152,6 +157,9 @@ def test_a_selector_reaches_one_component(case: str) -> None:
 @PER_CASE
 def test_pods_of_one_component_keep_apart(case: str) -> None:
     for template in pods(rendered(CASES[case])):
+        # Of what clears logs there is never more than one.
+        if template["metadata"]["labels"]["component"] == "log-cleanup":
+            continue
         (term,) = template["spec"]["affinity"]["podAntiAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"]
         chosen = term["podAffinityTerm"]
         labels = template["metadata"]["labels"]
@@ -252,7 +260,9 @@ def test_what_pods_read_of_our_secrets_is_in_them(case: str) -> None:
     values = load(CASES[case])
     planned = {item.name: set(item.entries) for item in secrets.required_secrets(values, {"database_password": "x"})}
     account = secrets.Account(user="x", password="y")
-    planned |= {name: set(texts) for name, texts in secrets.derived_secrets(values, account).items()}
+    accounts = secrets.CeleryAccounts(broker=account, flower=account)
+    planned |= {name: set(texts) for name, texts in secrets.derived_secrets(values, account, accounts).items()}
+    planned |= {"my-results": {"url"}}
     for template in pods(rendered(CASES[case])):
         for container in template["spec"]["containers"]:
             for variable in container.get("env", []):
@@ -333,7 +343,7 @@ def test_single_files_are_in_their_config_map(case: str) -> None:
     data = {item["metadata"]["name"]: item["data"] for item in of_kind(items, "ConfigMap")}
     for template in airflow_pods(items):
         for path, mount in mounts(main(template)).items():
-            source = volumes(template)[mount["name"]].get("configMap")
+            source = volumes(template).get(mount["name"], {}).get("configMap")
             if source and mount["name"] != "pod-template":
                 assert mount["subPath"] in data[source["name"]]
                 assert path.rpartition("/")[2] == mount["subPath"]

@@ -35,7 +35,16 @@ Object = dict[str, t.Any]
 
 # What changes which objects there are, or what kind of pods they make.
 OPTIONS: dict[str, list[Object]] = {
-    "executor": [{}, {"airflow_core_executor": "LocalExecutor"}],
+    "executor": [
+        {},
+        {"airflow_core_executor": "LocalExecutor"},
+        {
+            "airflow_core_executor": "CeleryExecutor,KubernetesExecutor",
+            "airflow_celery_workers": {"default": {}, "heavy": {"queues": ["heavy"]}},
+            "airflow_celery_flower": {"enabled": True},
+            "airflow_core_kubernetes_executor": {"cleanup": {"enabled": True}},
+        },
+    ],
     "version": [{"airflow_version": "3.3.2"}, {"airflow_version": "2.11.2"}],
     "database": [{}, {"airflow_database_provider": "external", "airflow_database_host": "db.example.com"}],
     "pgbouncer": [{}, {"airflow_database_pgbouncer": {"enabled": True}}],

@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.dagops.airflow.plugins.module_utils.kube.scope import FEATURE
 from ansible_collections.dagops.airflow.plugins.module_utils.render import names
+from ansible_collections.dagops.airflow.plugins.module_utils.render.celery_workers import SET_LABEL
 from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline import render_all
 from ansible_collections.dagops.airflow.plugins.module_utils.spec import dag_rules, forms, kubernetes, rules
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import VALUE_VARIABLES, load
@@ -395,13 +397,6 @@ PODS: list[Bad] = [
     ({"airflow_rbac_service_accounts": {"worker": None}}, "airflow_rbac_service_accounts.worker", "not null"),
     ({"airflow_rbac_pod_security": "Restricted"}, "airflow_rbac_pod_security", "did you mean 'restricted'?"),
     (
-        {"airflow_core_executor": "CeleryExecutor"},
-        "airflow_core_executor",
-        "which is none of KubernetesExecutor, Local",
-    ),
-    ({"airflow_core_executor": "LocalExecutor,KubernetesExecutor"}, "airflow_core_executor", "which is none of"),
-    ({"airflow_core_executor": ["LocalExecutor"]}, "airflow_core_executor", "is a list, which is none of"),
-    (
         {"airflow_core_api_server": {"service": {"port": 99999}}},
         "airflow_core_api_server.service.port",
         "at most 65535",
@@ -417,6 +412,79 @@ PODS: list[Bad] = [
     ({"airflow_verify_timeout": "5 minutes"}, "airflow_verify_timeout", "a whole number"),
     ({"airflow_verify_timeout": 0}, "airflow_verify_timeout", "at least 1"),
 ]
+CELERY = {"airflow_core_executor": "CeleryExecutor"}
+
+
+def executor(text: t.Any, version: str = "3.3.2") -> dict[str, t.Any]:
+    return {"airflow_core_executor": text, "airflow_version": version}
+
+
+def broker(**options: t.Any) -> dict[str, t.Any]:
+    return {**CELERY, "airflow_celery_broker": options}
+
+
+def workers(name: str = "default", **options: t.Any) -> dict[str, t.Any]:
+    return {**CELERY, "airflow_celery_workers": {"default": {}, name: options}}
+
+
+EXECUTORS: list[Bad] = [
+    (executor("KubernetsExecutor"), "airflow_core_executor", "did you mean 'KubernetesExecutor'?"),
+    (executor("CeleryExecutor,Kubernetes"), "airflow_core_executor", "Kubernetes is none of"),
+    (executor("CeleryExecutor,,LocalExecutor"), "airflow_core_executor", "an empty name"),
+    (executor("CeleryExecutor,"), "airflow_core_executor", "an empty name"),
+    (executor("LocalExecutor,LocalExecutor"), "airflow_core_executor", "LocalExecutor 2 times: each once"),
+    (executor("a:x.One,a:x.Two"), "airflow_core_executor", "the alias 'a' 2 times"),
+    (executor("SequentialExecutor"), "airflow_core_executor", "one task at a time"),
+    (executor("team=LocalExecutor"), "airflow_core_executor", "cannot be the name of a class"),
+    (executor("my-package.Executor"), "airflow_core_executor", "like my_package.MyExecutor"),
+    (executor(["LocalExecutor"]), "airflow_core_executor", "must be text, not a list"),
+    (executor("CeleryKubernetesExecutor"), "airflow_core_executor", "write 'CeleryExecutor,KubernetesExecutor'"),
+    (executor("LocalKubernetesExecutor"), "airflow_core_executor", "Airflow 3.3.2 has no LocalKubernetesExecutor"),
+    (executor("CeleryKubernetesExecutor,LocalExecutor", "2.11.2"), "airflow_core_executor", "two executors already"),
+    (executor("mine:LocalExecutor", "2.11.2"), "airflow_core_executor", "leave 'mine:' out"),
+    ({"airflow_celery_workers": {"default": {}}}, "airflow_celery_workers", "which has no Celery workers"),
+    ({**LOCAL, "airflow_celery_flower": {"enabled": True}}, "airflow_celery_flower", "which has no Celery workers"),
+    (broker(host="x"), "airflow_celery_broker.host", "set the provider to 'external'"),
+    (broker(urlSecret={"name": "x"}), "airflow_celery_broker.urlSecret", "set the provider to 'external'"),
+    (broker(provider="external"), "airflow_celery_broker.host", "is required"),
+    (broker(provider="external", host="redis://x"), "airflow_celery_broker.host", "without scheme"),
+    (broker(provider="external", host="x", urlSecret={"name": "x"}), "airflow_celery_broker.host", "whole address"),
+    (broker(provider="external", host="x", database="a"), "airflow_celery_broker.database", "numbers its databases"),
+    (
+        broker(provider="external", host="x", user="a", credentials={"name": "x"}),
+        "airflow_celery_broker.user",
+        "leave one of the two out",
+    ),
+    (workers(queues=[]), "airflow_celery_workers.default.queues", "is empty"),
+    (workers(queues=["default", "a,b"]), "airflow_celery_workers.default.queues[1]", "the name of a queue"),
+    (workers(queues=["default", "default"]), "airflow_celery_workers.default.queues", "once is enough"),
+    (workers(queues=["heavy"]), "airflow_celery_workers", "no set that takes the queue 'default'"),
+    (workers(autoscale={"min": 4, "max": 2}), "airflow_celery_workers.default.autoscale.min", "exchange them"),
+    (workers(autoscale={"min": 4}), "airflow_celery_workers.default.autoscale.max", "is required"),
+    (workers(concurrency=0), "airflow_celery_workers.default.concurrency", "at least 1"),
+    (workers(persistence={"enabled": True}), "airflow_celery_workers.default.persistence", "keeps the same logs"),
+    (workers("Heavy"), "airflow_celery_workers.Heavy", "no name of a set"),
+    (workers("x" * 60), "airflow_celery_workers.", "too long a name"),
+    (workers(env=[{"name": "DUMB_INIT_SETSID", "value": "1"}]), "airflow_celery_workers.default.env", "sets itself"),
+    (
+        workers(volumes=[{"name": "logs", "emptyDir": {}}]),
+        "airflow_celery_workers.default.volumes",
+        "choose another name",
+    ),
+    ({**CELERY, "airflow_logging_store": "none"}, "airflow_logging_store", "with each worker that goes"),
+    (
+        {**SHARED, **workers(replicas=2)},
+        "airflow_logging_volume.accessMode",
+        "airflow_celery_workers.default.replicas is 2",
+    ),
+    (
+        {"airflow_core_kubernetes_executor": {"cleanup": {"schedule": "hourly"}}},
+        "airflow_core_kubernetes_executor.cleanup.schedule",
+        "a schedule of five fields",
+    ),
+    (config("celery", broker_url="redis://me:x@y"), "airflow_core_config.celery.broker_url", "airflow_celery_broker"),
+    (config("celery", worker_concurrency=2), "airflow_core_config.celery.worker_concurrency", "airflow_celery_workers"),
+]
 CONFIG: list[Bad] = [
     (config("database", sql_alchemy_conn=SECRET), "airflow_core_config.database.sql_alchemy_conn", "database_password"),
     (config("core", fernet_key=SECRET), "airflow_core_config.core.fernet_key", "use airflow_core_fernet_key"),
@@ -425,7 +493,7 @@ CONFIG: list[Bad] = [
     (
         config("celery", broker_url=f"redis://:{SECRET}@redis:6379/0"),
         "airflow_core_config.celery.broker_url",
-        "AIRFLOW__CELERY__BROKER_URL and valueFrom.secretKeyRef",
+        "use airflow_celery_broker instead",
     ),
     (config("core", executor="CeleryExecutor"), "airflow_core_config.core.executor", "use airflow_core_executor"),
     (config("api", base_url="https://x"), "airflow_core_config.api.base_url", "use airflow_core_base_url"),
@@ -510,6 +578,7 @@ GROUPS = {
     "metadata": METADATA,
     "env": ENV,
     "pod": PODS,
+    "executor": EXECUTORS,
     "config": CONFIG,
     "address": ADDRESSES,
     "unknown": UNKNOWN,
@@ -775,13 +844,17 @@ def test_what_is_written_below_an_option_is_never_shown(option: Option, value: t
 
 def test_reserved_labels_are_those_that_objects_have() -> None:
     values = load(BASE)
-    assert {*names.labels(values, "x"), names.ROLE_LABEL} == kubernetes.RESERVED_LABELS
+    assert {*names.labels(values, "x"), names.ROLE_LABEL, FEATURE, SET_LABEL} == kubernetes.RESERVED_LABELS
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_volumes_and_variables_of_the_collection_are_known(case: str) -> None:
     values = load(CASES[case])
-    paths = {"postgresql": "airflow_database_postgres", "pgbouncer": "airflow_database_pgbouncer"}
+    paths = {
+        "postgresql": "airflow_database_postgres",
+        "pgbouncer": "airflow_database_pgbouncer",
+        "redis": "airflow_celery_redis",
+    }
     for item in render_all(values):
         pod = item.get("spec", {}).get("template", {}).get("spec")
         if not pod or item["kind"] not in ("Deployment", "StatefulSet"):

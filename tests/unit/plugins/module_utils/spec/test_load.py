@@ -90,7 +90,7 @@ def test_namespace_is_the_instance_unless_given() -> None:
         ({"airflow_core_scheduler": ["x"]}, "airflow_core_scheduler must be a mapping of options, not a list"),
         (
             {"airflow_core_executor": "KubernetsExecutor"},
-            'airflow_core_executor is "KubernetsExecutor", which is none of KubernetesExecutor,',
+            'airflow_core_executor is "KubernetsExecutor", and KubernetsExecutor is none of LocalExecutor,',
         ),
         ({"airflow_image_pull_secrets": "pull"}, "airflow_image_pull_secrets must be a list, not text"),
         (

@@ -1,0 +1,48 @@
+# Copyright (c) 2026, dagops.airflow contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""A CronJob that deletes what the KubernetesExecutor left.
+
+PRIVATE to the collection: it can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+from ansible_collections.dagops.airflow.plugins.module_utils.render import features, names, pods
+from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import Object, object_
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
+
+
+def render(values: Values) -> list[Object]:
+    """The CronJob."""
+    component, wanted = "cleanup", values.core.kubernetes_executor.cleanup
+    if not (values.runs_kubernetes and wanted.enabled):
+        return []
+    arguments = ["kubernetes", "cleanup-pods", "--namespace", values.namespace]
+    container = pods.airflow_container(
+        values,
+        wanted,
+        component,
+        args=pods.airflow_args(*arguments, "--min-pending-minutes", str(wanted.pending_minutes)),
+        # Airflow 2 does not start its command line without a database.
+        env=pods.database_env(values) if values.major < 3 else [],
+        mounts=[pods.config_mount(names.START_FILE)],
+    )
+    template = pods.airflow_pod(
+        values,
+        component,
+        wanted,
+        container,
+        volumes=[{"name": "logs", "emptyDir": {}}],
+        automount=True,
+        restartPolicy="Never",
+    )
+    spec = {
+        "schedule": wanted.schedule,
+        "concurrencyPolicy": "Forbid",
+        "successfulJobsHistoryLimit": 1,
+        "failedJobsHistoryLimit": 1,
+        # What one run has missed the next one does.
+        "jobTemplate": {"spec": {"backoffLimit": 0, "activeDeadlineSeconds": 600, "template": template}},
+    }
+    return features.part_of(features.KUBERNETES, [object_(values, "batch/v1", "CronJob", component, spec=spec)])
