@@ -33,7 +33,7 @@ BASE: Variables = {
     },
     "airflow_core_triggerer": {"enabled": False},
     "airflow_overrides": {
-        "Job/*": {"spec": {"template": {"spec": {"containers": [{"name": "migrate", "resources": SMALL}]}}}}
+        "Job/*-migrate": {"spec": {"template": {"spec": {"containers": [{"name": "migrate", "resources": SMALL}]}}}}
     },
 }
 ROWS = (

@@ -1,0 +1,306 @@
+"""Executors, ways of DAGs and places for logs together: in each cell a DAG runs green, and its log outlives its pod.
+
+Every pair of an executor and a way, of an executor and a place, and of a way and a place is in some cell.
+"""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import pathlib
+import time
+import typing as t
+
+import pytest
+
+from ansible_collections.dagops.airflow.plugins.module_utils.airflow.target import newest_ready
+from ansible_collections.dagops.airflow.plugins.module_utils.kube import kinds
+from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import connect
+from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object
+from ansible_collections.dagops.airflow.plugins.modules import dag_run
+from tests.e2e import images, parts
+from tests.e2e.site import BASE, SMALL, Site, Variables
+from tests.e2e.support import CLUSTER, Instance
+
+NAME = "matrix"
+REPOSITORY = "matrix"
+MOST_REQUESTS = 30
+LONGEST = 300
+"""Seconds that a run of the DAG may take."""
+
+EXECUTORS = {
+    "local": "LocalExecutor",
+    "celery": "CeleryExecutor",
+    "kubernetes": "KubernetesExecutor",
+    "both": "CeleryExecutor,KubernetesExecutor",
+}
+WAYS = ("image", "git-ssh", "git-https", "git-bundle", "volume")
+PLACES = ("volume", "s3", "opensearch")
+
+
+class Cell(t.NamedTuple):
+    """One combination."""
+
+    executor: str
+    way: str
+    place: str
+    version: str = "3.3.2"
+
+    @property
+    def label(self) -> str:
+        return "-".join(self)
+
+
+CELLS = [
+    Cell(executor, way, PLACES[(row + column) % len(PLACES)])
+    for (row, executor), (column, way) in itertools.product(enumerate(EXECUTORS), enumerate(WAYS))
+]
+OLDER = [Cell(executor, "git-https", "s3", "2.11.2") for executor in ("local", "celery", "kubernetes")]
+FEW = [cell for cell in CELLS if cell[:2] in (("celery", "git-ssh"), ("both", "git-bundle"))]
+
+DAG = """\
+import datetime
+
+{imports}
+
+
+@dag(dag_id="matrix", schedule=None, start_date=datetime.datetime(2024, 1, 1), is_paused_upon_creation=False)
+def matrix():
+{tasks}
+
+
+matrix()
+"""
+TASK = """\
+    @task{arguments}
+    def {name}():
+        print("{name} of {label} was here")
+
+    {name}()
+"""
+
+
+def dag_of(cell: Cell) -> str:
+    """A DAG with a task for each executor that a task can choose."""
+    several = EXECUTORS[cell.executor].split(",")
+    chosen = {one.lower(): f'(executor="{one}")' for one in several} if len(several) > 1 else {"only": ""}
+    tasks = [TASK.format(name=name, arguments=arguments, label=cell.label) for name, arguments in chosen.items()]
+    imports = f"from airflow.{'sdk' if cell.version[0] == '3' else 'decorators'} import dag, task"
+    return DAG.format(imports=imports, tasks="\n".join(tasks))
+
+
+@pytest.fixture(scope="module")
+def brought() -> t.Iterator[dict[str, parts.Part]]:
+    made = parts.bring_with_images(parts.GitServer, parts.S3, parts.OpenSearch, more=[parts.GIT_SYNC])
+    yield made
+    for part in made.values():
+        parts.take_away(part.cluster, type(part))
+
+
+class Matrix:
+    """Instances one after the other, each of another combination."""
+
+    def __init__(self, brought: dict[str, parts.Part], folder: pathlib.Path, logs: pathlib.Path) -> None:
+        self._git = t.cast("parts.GitServer", brought["git-server"])
+        self._s3 = t.cast("parts.S3", brought["s3"])
+        self._search = t.cast("parts.OpenSearch", brought["opensearch"])
+        self._folder = folder
+        self._logs = logs
+        self._cluster = connect(CLUSTER)
+
+    def site(self, cell: Cell) -> Site:
+        values = {"airflow_instance": NAME, "airflow_version": cell.version, **self.variables(cell)}
+        return Site(instance=Instance(name=NAME, values=values, cluster_options=CLUSTER), folder=self._logs)
+
+    def variables(self, cell: Cell) -> Variables:
+        """What a person writes for a combination: one variable for each choice, and what these need."""
+        return {
+            **BASE,
+            "airflow_version": cell.version,
+            "airflow_core_executor": EXECUTORS[cell.executor],
+            "airflow_celery_redis": {"image": {"repository": "localhost/redis", "tag": "7.0"}, "resources": SMALL}
+            if "celery" in EXECUTORS[cell.executor].lower()
+            else {},
+            "airflow_celery_workers": {
+                "default": {"concurrency": 2, "resources": SMALL, "terminationGracePeriodSeconds": 10}
+            }
+            if "celery" in EXECUTORS[cell.executor].lower()
+            else {},
+            **self._way(cell),
+            **self._place(cell),
+        }
+
+    def _way(self, cell: Cell) -> Variables:
+        https = {
+            "url": self._git.https_url(REPOSITORY),
+            "ref": "main",
+            "credentials": {"name": "git-token"},
+            "ca": {"secret": "git-ca", "key": "ca.crt"},
+        }
+        ssh = {
+            "url": self._git.ssh_url(REPOSITORY),
+            "ref": "main",
+            "sshKey": {"name": "git-key"},
+            "knownHosts": self._git.secret["known_hosts"],
+        }
+        repository, _colon, tag = parts.GIT_SYNC.rpartition(":")
+        synced = {"airflow_git_sync_image": {"repository": repository, "tag": tag}, "airflow_git_sync_period": "2s"}
+        ways: dict[str, Variables] = {
+            "image": {"airflow_image": {**BASE["airflow_image"], "tag": f"{cell.version}-matrix-{cell.executor}"}},
+            "git-ssh": {**synced, "airflow_git_sync_repositories": {"matrix": ssh}},
+            "git-https": {**synced, "airflow_git_sync_repositories": {"matrix": https}},
+            "git-bundle": {"airflow_core_dag_bundles": {"matrix": {**https, "refreshInterval": 5}}},
+            "volume": {
+                "airflow_core_dags_volume": {
+                    "enabled": True,
+                    "size": "1Gi",
+                    "storageClassName": "local-path-shared",
+                    "refreshInterval": 5,
+                }
+            },
+        }
+        return ways[cell.way]
+
+    def _place(self, cell: Cell) -> Variables:
+        s3 = {
+            "bucket": self._s3.buckets[0],
+            "prefix": cell.label,
+            "endpointUrl": self._s3.endpoint(),
+            "region": self._s3.region,
+            "credentials": {"name": "s3-key"},
+        }
+        search = {
+            "url": self._search.https_url(),
+            "index": cell.label,
+            "ca": {"name": "search-ca"},
+            "credentials": {"name": "search-user"},
+        }
+        places: dict[str, Variables] = {
+            "volume": {},
+            "s3": {"airflow_logging_store": "s3", "airflow_logging_s3": s3},
+            "opensearch": {"airflow_logging_store": "opensearch", "airflow_logging_opensearch": search},
+        }
+        # The block of a store that is not chosen is refused.
+        kept = {} if cell.place == "volume" else {"airflow_logging_volume": {}}
+        return {**kept, **places[cell.place]}
+
+    def prepare(self, cell: Cell, site: Site) -> None:
+        """What a person brings: the namespace with Secrets of their own, the image, the repository."""
+        site.remove()
+        self._cluster.apply(parts.namespace(NAME), force=True)
+        git, s3, search = self._git.facts(), self._s3.facts(), self._search.facts()
+        self._secret("git-token", username=git["username"], password=git["password"])
+        self._secret("git-ca", **{"ca.crt": git["ca_certificate"]})
+        self._secret("git-key", **{"ssh-privatekey": git["ssh_key"]})
+        self._secret("s3-key", **{"access-key-id": s3["access_key"], "secret-access-key": s3["secret_key"]})
+        self._secret("search-user", username=search["username"], password=search["password"])
+        self._secret("search-ca", **{"ca.crt": search["ca_certificate"]})
+        if cell.way == "image":
+            archive = self._folder / "matrix.tar"
+            tag = site.instance.values["airflow_image"]["tag"]
+            files = {"/opt/airflow/dags/matrix.py": dag_of(cell)}
+            images.changed(images.built(cell.version), f"localhost/airflow:{tag}", archive, files=files)
+            site.instance.load(archive)
+            archive.unlink()
+        self._git.commit(REPOSITORY, {"matrix.py": dag_of(cell)})
+
+    def _secret(self, name: str, **data: str) -> None:
+        meta = {"name": name, "namespace": NAME}
+        self._cluster.apply({"apiVersion": "v1", "kind": "Secret", "metadata": meta, "stringData": data}, force=True)
+
+    def upload(self, cell: Cell) -> None:
+        """Put the DAG onto the volume, which Airflow's own pods cannot write."""
+        meta: Object = {"name": "upload", "namespace": NAME}
+        content = base64.b64encode(dag_of(cell).encode()).decode()
+        container = {
+            "name": "upload",
+            "image": "localhost/base:bookworm",
+            "command": [
+                "sh",
+                "-c",
+                f"echo {content} | base64 -d >/dags/matrix.py",
+            ],
+            "volumeMounts": [{"name": "dags", "mountPath": "/dags"}],
+            "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+        }
+        spec = {
+            "restartPolicy": "Never",
+            "securityContext": {
+                "runAsNonRoot": True,
+                "runAsUser": 50000,
+                "fsGroup": 0,
+                "seccompProfile": {"type": "RuntimeDefault"},
+            },
+            "containers": [container],
+            "volumes": [{"name": "dags", "persistentVolumeClaim": {"claimName": f"{NAME}-dags"}}],
+        }
+        self._cluster.create({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec})
+        deadline = time.monotonic() + 60
+        while self._phase("upload") != "Succeeded":
+            assert time.monotonic() < deadline, "the DAG does not come onto the volume"
+            time.sleep(0.5)
+
+    def _phase(self, pod: str) -> str | None:
+        live = self._cluster.get(kinds.named("Pod"), pod, NAME)
+        return live and live["status"].get("phase")
+
+
+@pytest.fixture(scope="module")
+def matrix(brought: dict[str, parts.Part], tmp_path_factory: pytest.TempPathFactory) -> Matrix:
+    return Matrix(brought, tmp_path_factory.mktemp("images"), tmp_path_factory.mktemp("runs"))
+
+
+def without_its_pods(site: Site, cell: Cell) -> None:
+    """Have no pod any more that ran a task: an executor takes its own away, the others are deleted."""
+    instance = site.instance
+    for component in {"local": ["scheduler"], "celery": ["worker"], "both": ["worker"]}.get(cell.executor, []):
+        pod = newest_ready(instance.pods(), (component,))
+        assert pod
+        path = kinds.named("Pod").path(NAME, pod["metadata"]["name"])
+        instance.cluster.request("DELETE", path, body={"gracePeriodSeconds": 0})
+    deadline = time.monotonic() + 60
+    while left := [pod["metadata"]["name"] for pod in instance.pods() if "dag_id" in pod["metadata"]["labels"]]:
+        assert time.monotonic() < deadline, f"{left} do not go"
+        time.sleep(0.5)
+
+
+def check(matrix: Matrix, cell: Cell) -> None:
+    site = matrix.site(cell)
+    variables = matrix.variables(cell)
+    matrix.prepare(cell, site)
+    try:
+        site.converge(variables)
+        if cell.way == "volume":
+            matrix.upload(cell)
+        ran = site.instance.call(dag_run, dag_id="matrix", run_id="first", wait=True, wait_timeout=LONGEST)
+        assert ran["run"]["state"] == "success"
+        without_its_pods(site, cell)
+        read = site.instance.call(dag_run, dag_id="matrix", run_id="first", wait=True, logs=True)
+        for one in read["task_instances"]:
+            assert (one["state"], one["try_number"]) == ("success", 1)
+            assert f"{one['task_id']} of {cell.label} was here" in one["log"]
+        again = site.run(variables, "site", "-vvv")
+        assert (again.code, again.changed) == (0, 0), again.output[-5000:]
+        assert again.api_requests <= MOST_REQUESTS
+        checked = site.run(variables, "site", "--check")
+        assert (checked.code, checked.changed) == (0, 0), checked.output[-5000:]
+    finally:
+        site.remove()
+
+
+@pytest.mark.parametrize("cell", FEW, ids=lambda cell: cell.label)
+def test_a_few_combinations(cell: Cell, matrix: Matrix) -> None:
+    check(matrix, cell)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("cell", [*CELLS, *OLDER], ids=lambda cell: cell.label)
+def test_every_combination(cell: Cell, matrix: Matrix) -> None:
+    check(matrix, cell)
+
+
+def test_every_pair_is_in_some_cell() -> None:
+    for one, other in itertools.combinations(range(3), 2):
+        choices = (tuple(EXECUTORS), WAYS, PLACES)
+        pairs = {(cell[one], cell[other]) for cell in CELLS}
+        assert pairs == set(itertools.product(choices[one], choices[other]))
