@@ -70,6 +70,8 @@ class Request:
     """What ``begin`` returned to an earlier task of this run."""
     consent: Consent = Consent()
     prune: bool = False
+    superseded: t.Collection[str] = ()
+    """Components that others have taken the place of: what was made for them goes without ``prune``."""
     delete_data: bool = False
     check_mode: bool = False
 
@@ -158,7 +160,7 @@ def converge(cluster: Cluster, request: Request, voice: Voice) -> Outcome:
     ground = Ground(cluster, request)
     secret, steps = _plan(ground)
     left = ground.left()
-    doomed = [obj for obj in left if request.prune and prune.prunable(obj)]
+    doomed = [obj for obj in left if prune.prunable(obj) and (request.prune or prune.is_of(obj, request.superseded))]
     kept = [obj for obj in left if obj not in doomed]
     deletions = [Step(action=Action.DELETE, live=obj) for obj in reversed(doomed)]
     steps = apply.rehearse(cluster, steps, request.consent, voice.warn)

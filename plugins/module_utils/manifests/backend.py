@@ -12,6 +12,7 @@ import dataclasses
 import difflib
 import typing as t
 
+from ansible_collections.dagops.airflow.plugins.module_utils.airflow.versions import WEB_COMPONENTS
 from ansible_collections.dagops.airflow.plugins.module_utils.face import Face, Failure
 from ansible_collections.dagops.airflow.plugins.module_utils.kube import engine, kinds, prune, remove, scope, wait
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.apply import Consent
@@ -37,6 +38,8 @@ class Declared:
     instance: str | None = None
     namespace: str | None = None
     component: str | None = None
+    superseded: t.Collection[str] = ()
+    """Components that this version of Airflow has others for."""
 
 
 def declared(params: dict[str, t.Any]) -> Declared:
@@ -65,6 +68,8 @@ def declared(params: dict[str, t.Any]) -> Declared:
         instance=values.name,
         namespace=values.namespace,
         component=component,
+        # The old one cannot work with the database of the new one, and would get in its way.
+        superseded=set(WEB_COMPONENTS) - {values.web_component},
     )
 
 
@@ -143,6 +148,7 @@ def _request(face: Face, what: Declared) -> Request:
         remembered=params["remembered"],
         consent=Consent(replace=params["replace"], force_conflicts=params["force_conflicts"], adopt=params["adopt"]),
         prune=params["prune"],
+        superseded=what.superseded,
         delete_data=params["delete_data"],
         check_mode=face.check_mode,
     )
