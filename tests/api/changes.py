@@ -499,9 +499,13 @@ CHANGES: dict[str, Change] = {
     "lost-secret": Change(edit=lost_jwt_secret, touches=("Secret/jwt-secret", "Deployment/api-server")),
     # Versions.
     "upgrade-to-airflow-3": Change(
-        start=OLD, consents=PRUNE, touches=("Deployment/webserver", "Deployment/api-server", "Secret/api-secret-key")
+        start=OLD,
+        touches=(
+            *("Deployment/webserver", "Service/webserver", "ServiceAccount/webserver"),
+            *("Deployment/api-server", "Secret/api-secret-key"),
+        ),
     ),
-    "back-to-airflow-2": Change(then=OLD, consents=PRUNE, touches=("Deployment/webserver", "Deployment/api-server")),
+    "back-to-airflow-2": Change(then=OLD, touches=("Deployment/webserver", "Deployment/api-server")),
     # Immutable fields.
     "size-of-the-database": Change(
         then={**BASE, "airflow_database_postgres": {"storage": {"size": "20Gi"}}},

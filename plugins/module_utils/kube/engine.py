@@ -74,6 +74,8 @@ class Request:
     prune: bool = False
     unused: t.Collection[str] = ()
     """Features that nothing is declared for any more: what was made for them goes without ``prune``."""
+    superseded: t.Collection[str] = ()
+    """Components that others have taken the place of: what was made for them goes without ``prune``."""
     delete_data: bool = False
     check_mode: bool = False
 
@@ -163,7 +165,7 @@ def converge(cluster: Cluster, request: Request, voice: Voice) -> Outcome:
     ground = Ground(cluster, request)
     secret, steps = _plan(ground)
     left = ground.left()
-    doomed = [obj for obj in left if prune.prunable(obj) and (request.prune or prune.unused(obj, request.unused))]
+    doomed = [obj for obj in left if prune.prunable(obj) and (request.prune or _has_gone(obj, request))]
     kept = [obj for obj in left if obj not in doomed]
     deletions = [Step(action=Action.DELETE, live=obj) for obj in reversed(doomed)]
     steps = apply.rehearse(cluster, steps, request.consent, voice.warn)
@@ -183,6 +185,11 @@ def converge(cluster: Cluster, request: Request, voice: Voice) -> Outcome:
         ground.lock.rest({})
     alive = ground.lock.renew if ground.lock else _nothing
     return Outcome(steps=[*steps, *deletions], left=kept, key=secret, alive=alive)
+
+
+def _has_gone(obj: Object, request: Request) -> bool:
+    """Whether what an object was made for is no more, so that nobody is asked before it goes."""
+    return prune.unused(obj, request.unused) or prune.is_of(obj, request.superseded)
 
 
 def _plan(ground: Ground) -> tuple[bytes | None, list[Step]]:

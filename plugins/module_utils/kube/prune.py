@@ -39,6 +39,11 @@ def unused(obj: Object, features: t.Collection[str]) -> bool:
     return (obj["metadata"].get("labels") or {}).get(FEATURE) in features
 
 
+def is_of(obj: Object, components: t.Collection[str]) -> bool:
+    """Whether an object was made for one of these components."""
+    return (obj["metadata"].get("labels") or {}).get("component") in components
+
+
 def delete(cluster: Cluster, objects: t.Sequence[Object], *, dry_run: bool) -> None:
     """Delete exactly these objects, what was made last first."""
     for stage in reversed(order.stages(objects)):

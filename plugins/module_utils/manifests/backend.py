@@ -12,6 +12,7 @@ import dataclasses
 import difflib
 import typing as t
 
+from ansible_collections.dagops.airflow.plugins.module_utils.airflow.versions import WEB_COMPONENTS
 from ansible_collections.dagops.airflow.plugins.module_utils.face import Face, Failure
 from ansible_collections.dagops.airflow.plugins.module_utils.kube import engine, kinds, prune, remove, scope, wait
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.apply import Consent
@@ -40,6 +41,8 @@ class Declared:
     component: str | None = None
     unused: t.Collection[str] = ()
     """Features that the values have no use for."""
+    superseded: t.Collection[str] = ()
+    """Components that this version of Airflow has others for."""
 
 
 def declared(params: dict[str, t.Any]) -> Declared:
@@ -69,6 +72,8 @@ def declared(params: dict[str, t.Any]) -> Declared:
         namespace=values.namespace,
         component=component,
         unused=features.unused(values),
+        # The old one cannot work with the database of the new one, and would get in its way.
+        superseded=set(WEB_COMPONENTS) - {values.web_component},
     )
 
 
@@ -148,6 +153,7 @@ def _request(face: Face, what: Declared) -> Request:
         consent=Consent(replace=params["replace"], force_conflicts=params["force_conflicts"], adopt=params["adopt"]),
         prune=params["prune"],
         unused=what.unused,
+        superseded=what.superseded,
         delete_data=params["delete_data"],
         check_mode=face.check_mode,
     )
