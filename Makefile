@@ -121,7 +121,7 @@ secrets-search: ## Every secret of a running Airflow, looked for in all that is 
 	@$(DEV) pytest -m full tests/e2e/test_secrets_search.py
 
 bench: ## Benchmarks: seconds, API requests and module starts of a converge
-	@$(DEV) pytest tests/benchmarks
+	@$(DEV) pytest --capture=no tests/benchmarks
 
 ##@ Development
 

@@ -99,6 +99,7 @@ MUTATIONS = (
     ),
     *of_file(
         "render/objects.py",
+        ("another Job has another name", "-{digest}", "-0"),
         (
             "drains are told",
             "if not workload.pod_disruption_budget.enabled",
@@ -297,7 +298,6 @@ MUTATIONS = (
             "pods.database_env(values)",
         ),
         ("a failed migration is not tried blindly", '"backoffLimit": 0', '"backoffLimit": 6'),
-        ("another Job has another name", "-{digest}", "-0"),
         ("a migration waits for no volume", '{"name": "logs", "emptyDir": {}}', "pods.log_volume(values)"),
         (
             "what a migration says last is kept",

@@ -51,10 +51,16 @@ Backend = t.Callable[[Face], dict[str, t.Any]]
 
 
 def readable(params: t.Mapping[str, t.Any]) -> set[str]:
-    """What ``no_log`` would hide in our sentences and is no secret: where a kubeconfig is, unlike what is in it."""
+    """What ``no_log`` would hide in our sentences and results and is no secret.
+
+    That is where a kubeconfig is, unlike what is in it; and names of the instance, also where somebody has taken one of
+    them for a password.
+    """
+    values = params.get("values") or {}
+    names = {str(values[name]) for name in ("airflow_instance", "airflow_namespace") if values.get(name)}
     kubeconfig = params.get("kubeconfig")
     is_path = isinstance(kubeconfig, str) and not kubeconfig.lstrip().startswith("{") and "\n" not in kubeconfig
-    return {str(kubeconfig)} if is_path else set()
+    return names | ({str(kubeconfig)} if is_path else set())
 
 
 class Stopwatch:

@@ -8,22 +8,14 @@ PRIVATE to the collection: it can have breaking changes at any time.
 
 from __future__ import annotations
 
-import hashlib
-import json
-
 from ansible_collections.dagops.airflow.plugins.module_utils.render import names, overrides, pods
-from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import Object, object_
+from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import Object, named_by_content, object_
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values, Workload, resources
 
 
 def migration_job(values: Values, script: str, *arguments: str) -> Object:
-    """A Job that runs ``script`` (Python) with ``arguments`` once in Airflow's image.
-
-    Its name carries a hash of its content, since a Job's template cannot be changed.
-    """
-    result = job(values, script, *arguments)
-    digest = hashlib.sha256(json.dumps(result["spec"], sort_keys=True).encode()).hexdigest()[:10]
-    return {**result, "metadata": {**result["metadata"], "name": f"{result['metadata']['name']}-{digest}"}}
+    """A Job that runs ``script`` (Python) with ``arguments`` once in Airflow's image."""
+    return named_by_content(job(values, script, *arguments))
 
 
 def job(values: Values, script: str, *arguments: str) -> Object:

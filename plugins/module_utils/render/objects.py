@@ -8,6 +8,8 @@ PRIVATE to the collection: it can have breaking changes at any time.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import typing as t
 
 from ansible_collections.dagops.airflow.plugins.module_utils.render import names
@@ -54,6 +56,12 @@ def object_(
         "annotations": {**values.instance.annotations, **(annotations or {})},
     }
     return t.cast("Object", compact({"apiVersion": api_version, "kind": kind, "metadata": metadata, **body}))
+
+
+def named_by_content(obj: Object) -> Object:
+    """``obj`` with a hash of its spec in its name, for what cannot be changed once it is made: a Job's template."""
+    digest = hashlib.sha256(json.dumps(obj["spec"], sort_keys=True).encode()).hexdigest()[:10]
+    return {**obj, "metadata": {**obj["metadata"], "name": f"{obj['metadata']['name']}-{digest}"}}
 
 
 def image(values: Values, wanted: Image, default_tag: str | None = None) -> str:
@@ -132,6 +140,7 @@ __all__ = [
     "disruption_budget",
     "image",
     "merged",
+    "named_by_content",
     "object_",
     "parsed",
     "path_of",

@@ -9,11 +9,9 @@ PRIVATE to the collection: it can have breaking changes at any time.
 from __future__ import annotations
 
 import copy
-import hashlib
-import json
 
 from ansible_collections.dagops.airflow.plugins.module_utils.render import dag_processor, names, overrides
-from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import Object, object_
+from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import Object, named_by_content, object_
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
 
 COMPONENT = "trial"
@@ -43,6 +41,4 @@ def trial_job(values: Values, script: str, *arguments: str) -> Object:
     ]
     spec["restartPolicy"] = "Never"
     content = {"backoffLimit": 0, "ttlSecondsAfterFinished": 3600, "template": template}
-    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:10]
-    result = object_(values, "batch/v1", "Job", COMPONENT, spec=content)
-    return {**result, "metadata": {**result["metadata"], "name": f"{names.name(values, COMPONENT)}-{digest}"}}
+    return named_by_content(object_(values, "batch/v1", "Job", COMPONENT, spec=content))
