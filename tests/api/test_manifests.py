@@ -40,6 +40,24 @@ def hold(site: Site, who: lease.Holder) -> lease.Lock:
     return other
 
 
+def new_kind(plural: str, group: str) -> tuple[dict[str, t.Any], dict[str, t.Any]]:
+    """The definition of a kind, and an object of it."""
+    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+    definition = {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.{group}"},
+        "spec": {
+            "group": group,
+            "names": {"kind": plural.title(), "plural": plural},
+            "scope": "Namespaced",
+            "versions": [{"name": "v1", "served": True, "storage": True, "schema": schema}],
+        },
+    }
+    thing = {"apiVersion": f"{group}/v1", "kind": plural.title(), "metadata": {"name": "a"}, "spec": {"a": 1}}
+    return definition, thing
+
+
 def template_annotations(site: Site, name: str) -> dict[str, str]:
     return dict(site.read("Deployment", name)["spec"]["template"]["metadata"].get("annotations") or {})
 
@@ -120,27 +138,14 @@ class TestCheckMode:
             site.manifests(unknown)
 
     def test_a_kind_that_is_made_in_the_same_run(self, site: Site) -> None:
-        plural = f"things{site.namespace.replace('-', '')}"
-        definition = {
-            "apiVersion": "apiextensions.k8s.io/v1",
-            "kind": "CustomResourceDefinition",
-            "metadata": {"name": f"{plural}.example.org"},
-            "spec": {
-                "group": "example.org",
-                "names": {"kind": plural.title(), "plural": plural},
-                "scope": "Namespaced",
-                "versions": [
-                    {
-                        "name": "v1",
-                        "served": True,
-                        "storage": True,
-                        "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}},
-                    }
-                ],
-            },
-        }
-        thing = {"apiVersion": "example.org/v1", "kind": plural.title(), "metadata": {"name": "a"}, "spec": {"a": 1}}
+        definition, thing = new_kind(f"things{site.namespace.replace('-', '')}", "example.org")
         assert len(site.predicted(definition, thing)["objects"]["created"]) == 2
+
+    def test_many_kinds_of_new_groups_that_are_made_in_the_same_run(self, site: Site) -> None:
+        """The API server tells of each group in its own time, which may be after it has accepted the kind."""
+        plural = f"things{site.namespace.replace('-', '')}"
+        objects = [obj for number in range(12) for obj in new_kind(plural, f"group{number}.{plural}.example.org")]
+        assert len(site.manifests(*objects)["objects"]["created"]) == 24
 
     def test_it_changes_nothing(self, site: Site) -> None:
         site.manifests(config_map("web", a="1"), check=True)

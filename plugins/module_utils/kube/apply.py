@@ -201,7 +201,7 @@ def _performed(cluster: Cluster, step: Step, desired: Object) -> Step | str:
             _clear_the_way(cluster, desired, step.live)
         after = cluster.apply(desired, force=step.force)
         if desired["kind"] == "CustomResourceDefinition":
-            _await_established(cluster, after)
+            _await_served(cluster, after)
     except ApiError as error:
         return explained(error)
     if step.action in (Action.UPDATE, Action.ADOPT) and step.live:
@@ -242,13 +242,19 @@ def _is_there(cluster: Cluster, obj: Object) -> bool:
     return now is not None and now["metadata"]["uid"] == meta["uid"]
 
 
-def _await_established(cluster: Cluster, definition: Object) -> None:
-    """Objects of a new kind are refused until the API server serves it, which takes about a second."""
-    kind, name = kinds.named("CustomResourceDefinition"), definition["metadata"]["name"]
+def _await_served(cluster: Cluster, definition: Object) -> None:
+    """Wait until objects of a new kind can be made, which takes about a second.
+
+    That the definition is Established is not enough: what the API server tells of a group, and
+    what it answers for the group's objects, follow in loops of their own.
+    """
+    kind, name, spec = kinds.named("CustomResourceDefinition"), definition["metadata"]["name"], definition["spec"]
+    served = [f"{spec['group']}/{version['name']}" for version in spec["versions"] if version["served"]]
     deadline = time.monotonic() + 30
     while True:
         conditions = ((cluster.get(kind, name) or {}).get("status") or {}).get("conditions") or ()
-        if any(one["type"] == "Established" and one["status"] == "True" for one in conditions):
+        established = any(one["type"] == "Established" and one["status"] == "True" for one in conditions)
+        if established and all(cluster.serves(version, spec["names"]["kind"]) for version in served):
             return
         if time.monotonic() > deadline:
             raise Failure(f"CustomResourceDefinition/{name} is not served after 30 s. Look at its conditions.")

@@ -129,6 +129,17 @@ class Cluster:
             self._discovered[api_version, name] = found
         return found
 
+    def serves(self, api_version: str, name: str) -> bool:
+        """Whether objects of the kind can be asked for now: it is told of, and its path answers, be it with a no."""
+        kind = self.kind(api_version, name)
+        if kind is None:
+            return False
+        try:
+            self.request("GET", kind.path(), query={"limit": 1}, doing=f"list {name}")
+        except ApiError as error:
+            return error.status == 403
+        return True
+
     def _discover(self, api_version: str, name: str) -> Kind | None:
         group, _slash, version = api_version.rpartition("/")
         path = f"/apis/{api_version}" if group else f"/api/{api_version}"
