@@ -15,6 +15,7 @@ from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 
+from ansible_collections.dagops.airflow.plugins.module_utils.airflow.secrets import GIVEN
 from ansible_collections.dagops.airflow.plugins.module_utils.render import extra
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import (
     VALUE_VARIABLES,
@@ -22,7 +23,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import (
     unreadable_variables,
 )
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import SpecError
-from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import PLAYBOOK_TYPES, SECRET_VARIABLES
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import PLAYBOOK_TYPES
 from ansible_collections.dagops.airflow.plugins.plugin_utils import extra_files
 
 
@@ -47,10 +48,10 @@ def gather_secrets(task_vars: t.Mapping[str, t.Any], templar: Templar) -> dict[s
     They are for ``no_log`` options only.
     """
     problems: list[str] = []
-    found = _templated(SECRET_VARIABLES, task_vars, templar, problems)
+    found = _templated(GIVEN.values(), task_vars, templar, problems)
     if problems:
         raise SpecError(problems)
-    return {name.removeprefix("airflow_").removeprefix("core_"): value for name, value in found.items()}
+    return {option: found[variable] for option, variable in GIVEN.items() if variable in found}
 
 
 def _templated(

@@ -18,7 +18,7 @@ import json
 import typing as t
 
 from ansible_collections.dagops.airflow.plugins.module_utils.render import config, log_store, names, overrides, pods
-from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import Object, object_
+from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import Object, named_by_content, object_
 from ansible_collections.dagops.airflow.plugins.module_utils.render.payload import probe_logs
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Pods, ServiceAccount, Values, resources
 
@@ -76,9 +76,7 @@ def plain(value: t.Any) -> str:
 
 def named_job(values: Values) -> Object:
     """The Job, whose name carries a hash of its content."""
-    result = job(values)
-    digest = hashlib.sha256(json.dumps(result["spec"], sort_keys=True).encode()).hexdigest()[:10]
-    return {**result, "metadata": {**result["metadata"], "name": f"{result['metadata']['name']}-{digest}"}}
+    return named_by_content(job(values))
 
 
 def job(values: Values) -> Object:
