@@ -42,7 +42,7 @@ ROLES: dict[str, tuple[str, str, str | None]] = {
     "airflow_celery": (
         "Workers that wait for tasks, and their broker",
         "Runs the embedded Redis where it is wanted, and waits until it answers; the workers and Flower come with "
-        "Airflow's own workloads. Does nothing where O(airflow_core_executor) has no CeleryExecutor.",
+        "Airflow's own workloads. Does nothing where C(airflow_core_executor) has no CeleryExecutor.",
         "celery",
     ),
     "airflow_git_sync": (

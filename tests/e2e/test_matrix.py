@@ -91,7 +91,7 @@ def dag_of(cell: Cell) -> str:
 
 @pytest.fixture(scope="module")
 def brought() -> t.Iterator[dict[str, parts.Part]]:
-    made = parts.bring_with_images(parts.GitServer, parts.S3, parts.OpenSearch, more=[parts.GIT_SYNC])
+    made = parts.bring_with_images(parts.GitServer, parts.S3, parts.OpenSearch, more=[parts.GIT_SYNC, *parts.Redis.images])
     yield made
     for part in made.values():
         parts.take_away(part.cluster, type(part))

@@ -245,9 +245,9 @@ def celery(**variables: t.Any) -> Values:
     return values(**CELERY, **variables)
 
 
-def broker_of(options: dict[str, t.Any], **account: str) -> str:
-    found = Account(**account) if account else None
-    return secrets.broker_url(celery(airflow_celery_broker=options), found)
+def broker_of(options: dict[str, t.Any], user: str | None = None, password: str = "") -> str:
+    account = Account(user=user, password=password) if user is not None else None
+    return secrets.broker_url(celery(airflow_celery_broker=options), account)
 
 
 def test_no_celery_needs_no_secret_of_it() -> None:
