@@ -30,6 +30,12 @@ options:
     description: Also compare the revisions of the database with those of the image, in a running pod.
     type: bool
     default: false
+  pods:
+    description:
+      - Also read workloads and pods. Without them the instance that O(values) describe is judged by Airflow's own
+        health report alone, in one request: for a play that found nothing to change.
+    type: bool
+    default: true
   url:
     description: Also find out where people reach Airflow, which takes a request and the attempt to reach it.
     type: bool
@@ -89,7 +95,7 @@ reasons:
 version:
   description: Version of Airflow that answers.
   type: str
-  returned: success
+  returned: with O(pods=true)
 database:
   description: What Airflow says of its database (V(healthy), V(unhealthy)); null where it cannot be asked.
   type: str
@@ -166,6 +172,7 @@ def argument_spec() -> dict[str, t.Any]:
     return {
         **CLUSTER_OPTIONS,
         **TARGET_OPTIONS,
+        "pods": {"type": "bool", "default": True},
         "url": {"type": "bool", "default": True},
         "migration": {"type": "bool", "default": False},
         "wait": {"type": "bool", "default": False},

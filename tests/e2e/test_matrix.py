@@ -91,7 +91,8 @@ def dag_of(cell: Cell) -> str:
 
 @pytest.fixture(scope="module")
 def brought() -> t.Iterator[dict[str, parts.Part]]:
-    made = parts.bring_with_images(parts.GitServer, parts.S3, parts.OpenSearch, more=[parts.GIT_SYNC, *parts.Redis.images])
+    more = [parts.GIT_SYNC, *parts.Redis.images]
+    made = parts.bring_with_images(parts.GitServer, parts.S3, parts.OpenSearch, more=more)
     yield made
     for part in made.values():
         parts.take_away(part.cluster, type(part))
@@ -274,16 +275,16 @@ def check(matrix: Matrix, cell: Cell) -> None:
             matrix.upload(cell)
         ran = site.instance.call(dag_run, dag_id="matrix", run_id="first", wait=True, wait_timeout=LONGEST)
         assert ran["run"]["state"] == "success"
+        again = site.run(variables, "site", "-vvv")
+        assert (again.code, again.changed) == (0, 0), again.output[-5000:]
+        assert again.api_requests <= MOST_REQUESTS, again.output[-5000:]
+        checked = site.run(variables, "site", "--check")
+        assert (checked.code, checked.changed) == (0, 0), checked.output[-5000:]
         without_its_pods(site, cell)
         read = site.instance.call(dag_run, dag_id="matrix", run_id="first", wait=True, logs=True)
         for one in read["task_instances"]:
             assert (one["state"], one["try_number"]) == ("success", 1)
             assert f"{one['task_id']} of {cell.label} was here" in one["log"]
-        again = site.run(variables, "site", "-vvv")
-        assert (again.code, again.changed) == (0, 0), again.output[-5000:]
-        assert again.api_requests <= MOST_REQUESTS
-        checked = site.run(variables, "site", "--check")
-        assert (checked.code, checked.changed) == (0, 0), checked.output[-5000:]
     finally:
         site.remove()
 

@@ -115,19 +115,30 @@ def database(report: Report | None) -> str | None:
     return status
 
 
-def reasons(found: t.Sequence[Component], report: Report | None, silence: str | None) -> list[str]:
+def reasons(
+    found: t.Sequence[Component], report: Report | None, silence: str | None, now: datetime.datetime
+) -> list[str]:
     """Why the instance is not healthy; none if it is. ``silence`` is why there is no report."""
     if not found:
         return ["it has no workloads"]
-    result = [complaint for component in found for complaint in _of_pods(component)]
+    names = [component.name for component in found if component.wanted]
+    complaints = [complaint for component in found for complaint in _of_pods(component)]
+    return [*complaints, *reported(report, names, silence, now)]
+
+
+def reported(
+    report: Report | None, names: t.Iterable[str], silence: str | None, now: datetime.datetime
+) -> t.Iterator[str]:
+    """What is wrong by Airflow's own words, where components of these names are expected."""
     if report is None:
-        return [*result, f"Airflow's health report cannot be read: {silence}"]
+        yield f"Airflow's health report cannot be read: {silence}"
+        return
     if database(report) != "healthy":
-        result.append(f"Airflow says its database is {database(report) or 'unknown'}")
-    for component in found:
-        if component.name in HEARTBEATS and component.wanted and component.status != "healthy":
-            result.append(_of_heartbeat(component))
-    return result
+        yield f"Airflow says its database is {database(report) or 'unknown'}"
+    for name in names:
+        part = report.get(HEARTBEATS.get(name, "")) or {}
+        if name in HEARTBEATS and part.get("status") != "healthy":
+            yield _of_heartbeat(name, part.get("status"), age(part.get(f"latest_{HEARTBEATS[name]}_heartbeat"), now))
 
 
 def _of_pods(component: Component) -> t.Iterator[str]:
@@ -138,7 +149,7 @@ def _of_pods(component: Component) -> t.Iterator[str]:
         yield f"{component.ready} of {component.wanted} pods of {component.name} are ready{trouble}"
 
 
-def _of_heartbeat(component: Component) -> str:
-    if component.heartbeat_age is None:
-        return f"{component.name} has not sent a heartbeat yet"
-    return f"{component.name} is {component.status}: its last heartbeat was {component.heartbeat_age:.0f} s ago"
+def _of_heartbeat(name: str, status: str | None, seconds: float | None) -> str:
+    if seconds is None:
+        return f"{name} has not sent a heartbeat yet"
+    return f"{name} is {status}: its last heartbeat was {seconds:.0f} s ago"

@@ -37,7 +37,9 @@ from ansible_collections.dagops.airflow.plugins.module_utils.face import Face, F
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import Cluster, connect
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object, named
 from ansible_collections.dagops.airflow.plugins.module_utils.render.config import airflow_cfg
+from ansible_collections.dagops.airflow.plugins.module_utils.render.config import base_path as base_path_of
 from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import parsed
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
 
 _REACHABLE: t.Final = 0.5
 _PAUSE: t.Final = 1.0
@@ -119,6 +121,29 @@ class Info:
         return look
 
     def _look(self) -> Look:
+        values = self._where.values
+        return self._looked() if self._face.params["pods"] or not values else self._heard(values)
+
+    def _heard(self, values: Values) -> Look:
+        """What Airflow says of itself, in one request."""
+        facts = facts_of_component(values.web_component)
+        report: Report | None = None
+        silence = ""
+        try:
+            report = self._get(facts, base_path_of(values) + facts.health)
+        except Failure as failure:
+            silence = failure.message
+        expected = [name for name in health.HEARTBEATS if name != "triggerer" or values.core.triggerer.enabled]
+        now = datetime.datetime.now(datetime.UTC)
+        return Look(
+            components=[],
+            pods=[],
+            version=None,
+            database=health.database(report),
+            reasons=[*health.reported(report, expected, silence, now)],
+        )
+
+    def _looked(self) -> Look:
         selector = self._where.selector()
         workloads = [
             workload
@@ -127,13 +152,14 @@ class Info:
         ]
         pods = self._cluster.list(named("Pod"), self._where.namespace, label_selector=selector)
         report, version, silence = self._ask(pods, {component_of(workload) for workload in workloads})
-        found = health.components(workloads, pods, report, datetime.datetime.now(datetime.UTC))
+        now = datetime.datetime.now(datetime.UTC)
+        found = health.components(workloads, pods, report, now)
         return Look(
             components=found,
             pods=pods,
             version=version,
             database=health.database(report),
-            reasons=health.reasons(found, report, silence),
+            reasons=health.reasons(found, report, silence, now),
         )
 
     def _ask(self, pods: list[Object], names: set[str]) -> tuple[Report | None, str | None, str]:

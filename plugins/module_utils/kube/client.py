@@ -30,6 +30,7 @@ MERGE: t.Final = "application/merge-patch+json"
 STRATEGIC: t.Final = "application/strategic-merge-patch+json"
 JSON_PATCH: t.Final = "application/json-patch+json"
 
+_METADATA_LIST: t.Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _PAGE: t.Final = 500
 _VERBS: t.Final = {"GET": "read", "POST": "create", "PUT": "replace", "PATCH": "change", "DELETE": "delete"}
 
@@ -173,26 +174,37 @@ class Cluster:
         field_selector: str | None = None,
     ) -> list[Object]:
         """All objects that match; a kind that the cluster does not know has none."""
-        query: dict[str, t.Any] = {"limit": _PAGE}
+        query: dict[str, t.Any] = {}
         if label_selector:
             query["labelSelector"] = label_selector
         if field_selector:
             query["fieldSelector"] = field_selector
+        # The items of a list do not say what they are.
+        about = {"apiVersion": kind.api_version, "kind": kind.kind}
+        return [{**about, **item} for item in self._items(kind, namespace, query, "application/json")]
+
+    def names(self, kind: Kind, namespace: str | None = None) -> set[str]:
+        """The names of all objects of a kind: what they hold is not asked for."""
+        return {item["metadata"]["name"] for item in self._items(kind, namespace, {}, _METADATA_LIST)}
+
+    def _items(
+        self, kind: Kind, namespace: str | None, query: t.Mapping[str, t.Any], accept: str
+    ) -> t.Iterator[Object]:
+        """The items of a list, page by page."""
+        wanted = {**query, "limit": _PAGE}
         doing = f"list {kind.resource}" + (f" in namespace {namespace}" if namespace else "")
-        found: list[Object] = []
         while True:
             try:
-                page = self.request("GET", kind.path(namespace), query=query, doing=doing)
+                page = json.loads(self._send("GET", kind.path(namespace), query=wanted, accept=accept, doing=doing))
             except ApiError as error:
                 if error.missing:
-                    return []
+                    return
                 raise
-            # The items of a list do not say what they are.
-            found += [{"apiVersion": kind.api_version, "kind": kind.kind, **item} for item in page["items"] or ()]
+            yield from page["items"] or ()
             token = (page.get("metadata") or {}).get("continue")
             if not token:
-                return found
-            query["continue"] = token
+                return
+            wanted["continue"] = token
 
     def create(self, obj: Object, *, dry_run: bool = False) -> Object:
         """The object as created; an ``ApiError`` with ``exists`` when it is there already.

@@ -8,6 +8,7 @@ PRIVATE to the collection: it can have breaking changes at any time.
 
 from __future__ import annotations
 
+import collections
 import typing as t
 
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow import secrets
@@ -44,10 +45,12 @@ def missing_references(cluster: Cluster, values: Values, objects: list[Object]) 
     """Objects of the person's own that are not there."""
     made = {(item["kind"], item["metadata"]["name"]) for item in objects}
     made |= {("Secret", wanted.name) for wanted in secrets.required_secrets(values, {})}
-    for variable, kind, name in checks.references(values):
-        if (kind, name) in made:
-            continue
-        if _find(cluster, kind, name, values.namespace) is None:
+    wanted = [one for one in checks.references(values) if one[1:] not in made]
+    counts = collections.Counter(kind for _variable, kind, _name in wanted)
+    there = {kind: _names(cluster, kind, values.namespace) for kind, count in counts.items() if count > 1}
+    for variable, kind, name in wanted:
+        known = there.get(kind)
+        if name not in known if known is not None else _find(cluster, kind, name, values.namespace) is None:
             place = f" in namespace {values.namespace}" if named(kind).namespaced else ""
             yield f"{variable} names {kind} '{name}', which does not exist{place}: have it made first"
 
@@ -70,6 +73,12 @@ U = t.TypeVar("U")
 
 def _find(cluster: Cluster, kind: str, name: str, namespace: str) -> Object | None:
     return allowed(lambda: cluster.get(named(kind), name, namespace), ABSENT)
+
+
+def _names(cluster: Cluster, kind: str, namespace: str) -> set[str] | None:
+    """The names of all objects of a kind; None where the credentials may not list them."""
+    found = named(kind)
+    return allowed(lambda: cluster.names(found, namespace if found.namespaced else None), None)
 
 
 def allowed(ask: t.Callable[[], T], otherwise: U) -> T | U:

@@ -153,7 +153,8 @@ def _opensearch(values: Values, store: OpensearchLogs) -> Settings:
         "opensearch_configs": {
             "use_ssl": secure,
             "verify_certs": secure and store.verify,
-            "ssl_assert_hostname": secure and store.verify,
+            # The client compares the certificate with this text, and with none where it is False, Airflow's default.
+            "ssl_assert_hostname": url.hostname if secure and store.verify else False,
             "ca_certs": CA_FILE if store.ca else None,
             "timeout": WRITE_SECONDS,
         },

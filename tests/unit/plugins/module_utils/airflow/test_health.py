@@ -51,7 +51,7 @@ def look(
         said,
         NOW,
     )
-    return health.reasons(found, said, "silence")
+    return health.reasons(found, said, "silence", NOW)
 
 
 def test_all_is_well() -> None:
