@@ -2,52 +2,19 @@
 
 from __future__ import annotations
 
-import pathlib
-import time
 import typing as t
 
 import pytest
 
 from ansible_collections.dagops.airflow.plugins.module_utils.kube import kinds
-from ansible_collections.dagops.airflow.plugins.modules import dag_run, info
-from tests.e2e import images
+from ansible_collections.dagops.airflow.plugins.modules import info
+from tests.e2e import twenty
 from tests.e2e.conftest import CLUSTER
 from tests.e2e.site import BASE, Site
 from tests.e2e.support import Instance
+from tests.e2e.twenty import DAG, FOLDER, VERSION
 
 NAME = "released"
-VERSION = "3.3.2"
-TASKS = 20
-GO = "/opt/airflow/logs/go"
-"""On the volume that all tasks share: none ends before this is there."""
-DAG = f"""\
-import os
-import time
-
-import pendulum
-from airflow.sdk import dag, task
-
-
-@dag(
-    dag_id="twenty",
-    schedule=None,
-    start_date=pendulum.datetime(2024, 1, 1),
-    is_paused_upon_creation=False,
-    max_active_tasks={TASKS},
-    default_args={{"retries": 0}},
-)
-def twenty():
-    @task
-    def wait(number):
-        while not os.path.exists("{GO}"):
-            time.sleep(0.5)
-
-    wait.expand(number=list(range({TASKS})))
-
-
-twenty()
-"""
-FOLDER = "/opt/airflow/dags"
 # Task pods of this image end at once, so its canary does not run green.
 SILENT = """\
 def pod_mutation_hook(pod):
@@ -55,7 +22,7 @@ def pod_mutation_hook(pod):
 """
 METADATA = f"/home/airflow/.local/lib/python3.11/site-packages/apache_airflow-{VERSION}.dist-info/METADATA"
 IMAGES: dict[str, dict[str, t.Any]] = {
-    "first": {"files": {f"{FOLDER}/twenty.py": DAG}},
+    "first": {},
     "second": {"files": {f"{FOLDER}/twenty.py": DAG, f"{FOLDER}/new.txt": "new\n"}},
     "broken": {"files": {f"{FOLDER}/twenty.py": "import a_module_that_nobody_has  # airflow dag\n"}},
     "nameless": {"removed": [METADATA]},
@@ -71,19 +38,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Site]:
     made = Site(
         instance=Instance(name=NAME, values=values, cluster_options=CLUSTER), folder=tmp_path_factory.mktemp("runs")
     )
-    load(made.instance, folder)
+    for name, changes in IMAGES.items():
+        twenty.load(made.instance, folder, name, **changes)
     made.remove()
     made.converge(VARIABLES)
     yield made
     made.remove()
-
-
-def load(instance: Instance, folder: pathlib.Path) -> None:
-    for name, content in IMAGES.items():
-        archive = folder / f"{name}.tar"
-        images.changed(images.built(VERSION), f"localhost/airflow:{VERSION}-{name}", archive, **content)
-        instance.load(archive)
-        archive.unlink()
 
 
 def running(site: Site) -> str | None:
@@ -126,22 +86,11 @@ def test_an_image_whose_canary_does_not_sing_is_taken_back(site: Site) -> None:
 
 
 def test_no_task_is_lost_and_none_runs_twice(site: Site) -> None:
-    instance = site.instance
-    instance.call(dag_run, dag_id="twenty", run_id="released", wait=False)
-    count = "SELECT count(*) FROM task_instance WHERE dag_id = 'twenty' AND state = 'running'"
-    deadline = time.monotonic() + 300
-    while int(instance.sql(count)) < TASKS:
-        assert time.monotonic() < deadline, "the tasks do not start"
-        time.sleep(0.5)
+    twenty.start(site.instance, "released")
     released = site.run(VARIABLES, "release", "-e", f"airflow_image_tag={VERSION}-second")
     assert released.code == 0, released.output[-5000:]
     assert running(site) == f"{VERSION}-second"
-    assert int(instance.sql(count)) == TASKS
-    instance.run_in("scheduler", "touch", GO)
-    ended = instance.call(dag_run, dag_id="twenty", run_id="released", wait=True, wait_timeout=300)
-    assert ended["run"]["state"] == "success"
-    assert len(ended["task_instances"]) == TASKS
-    assert {(one["state"], one["try_number"]) for one in ended["task_instances"]} == {("success", 1)}
+    twenty.finish(site.instance, "released")
     # The inventory has to follow, or the next run goes back.
     image = {**VARIABLES["airflow_image"], "tag": f"{VERSION}-second"}
     assert site.converge({**VARIABLES, "airflow_image": image}).changed == 0
