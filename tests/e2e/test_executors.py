@@ -102,7 +102,7 @@ def test_a_change_of_the_executor_leaves_nothing_behind(site: Site) -> None:
         assert ended["run"]["state"] == "success"
         assert site.converge(variables).changed == 0
     eventually(lambda: not left_of(site, ("worker", "redis", "flower")), 60, f"{left_of(site, ('worker', 'redis'))}")
-    assert not left_of(site, ("pod-cleanup",))
+    assert not left_of(site, ("cleanup",))
 
 
 def left_of(site: Site, components: t.Collection[str]) -> list[str]:
