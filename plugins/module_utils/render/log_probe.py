@@ -94,7 +94,8 @@ def job(values: Values) -> Object:
         env=options(values),
         terminationMessagePolicy="FallbackToLogsOnError",
     )
-    template = pods.airflow_pod(values, component, alone, container, restartPolicy="Never")
+    # DAGs may not be there yet either, and a fault of theirs is not one of the store.
+    template = pods.airflow_pod(values, component, alone, container, with_dags=False, restartPolicy="Never")
     # The instance's own files are those of before, or not there yet.
     spec = template["spec"]
     spec["volumes"] = [volume for volume in spec["volumes"] if volume["name"] != "config"]

@@ -195,15 +195,18 @@ def airflow_pod(
     *,
     volumes: t.Sequence[Object] = (),
     automount: bool = False,
+    with_dags: bool = True,
     **body: t.Any,
 ) -> Object:
     """A pod (template) of one Airflow container: ``volumes``, and those of all components that it mounts besides.
 
-    What needs DAGs gets what brings them, too.
+    What needs DAGs gets what brings them, too, unless it is to do without (``with_dags``).
     """
     container = with_log_store(values, component, container)
     once = body.get("restartPolicy") == "Never"
-    delivered = dags.delivery(values, component, once=once, security=CONTAINER_SECURITY)
+    delivered = (
+        dags.delivery(values, component, once=once, security=CONTAINER_SECURITY) if with_dags else dags.Delivery()
+    )
     container = {
         **container,
         "env": environment(*delivered.env, *container["env"]),

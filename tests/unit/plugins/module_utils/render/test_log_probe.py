@@ -52,6 +52,15 @@ def test_no_service_and_no_budget_counts_its_pod(variables: dict[str, t.Any]) ->
     assert job["spec"]["template"]["metadata"]["labels"]["component"] == log_probe.COMPONENT
 
 
+def test_it_does_without_dags() -> None:
+    """Their claim may not be there yet, and a repository that cannot be read is no fault of the log store."""
+    volume = {"airflow_core_dags_volume": {"enabled": True}}
+    synced = {"airflow_git_sync_repositories": {"team": {"url": "https://git.example.com/team.git"}}}
+    plain = spec_of(LOG_STORES["s3"])
+    assert spec_of({**LOG_STORES["s3"], **volume}) == spec_of({**LOG_STORES["s3"], **synced}) == plain
+    assert not plain.get("initContainers")
+
+
 def test_overrides_reach_it() -> None:
     values = load(
         {**ONE, **LOG_STORES["s3"], "airflow_overrides": {"Job/airflow-log-probe": {"spec": {"backoffLimit": 1}}}}
