@@ -59,14 +59,6 @@ def play(playbook: str, target: str, *arguments: str, verbose: str = "-v") -> Ru
 
 
 @pytest.fixture(scope="module")
-def report() -> t.Iterator[dict[str, str]]:
-    figures: dict[str, str] = {}
-    yield figures
-    width = max(map(len, figures), default=0)
-    print("\n\n" + "\n".join(f"{name:{width}}  {figure}" for name, figure in figures.items()))
-
-
-@pytest.fixture(scope="module")
 def database() -> t.Iterator[None]:
     """A Postgres that is up before Airflow comes, as in a comparison with charts that are given one."""
     play("uninstall", f"{AIRFLOW}:{DATABASE}", "--extra-vars", '{"airflow_delete_data": true}')
