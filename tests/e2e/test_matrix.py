@@ -240,6 +240,8 @@ class Matrix:
         while self._phase("upload") != "Succeeded":
             assert time.monotonic() < deadline, "the DAG does not come onto the volume"
             time.sleep(0.5)
+        # As long as it is there, so is the volume.
+        self._cluster.delete(kinds.named("Pod"), "upload", NAME)
 
     def _phase(self, pod: str) -> str | None:
         live = self._cluster.get(kinds.named("Pod"), pod, NAME)
