@@ -143,8 +143,8 @@ def test_variables(bad: Site) -> None:
             "misspelt": ({"airflow_core_schedular": {}}, ["airflow_core_schedular", "did you mean 'airflow_core_sch"]),
             "type": ({"airflow_core_scheduler": {"replicas": "two"}}, ["airflow_core_scheduler.replicas", '"two"']),
             "several": (
-                {"airflow_core_executor": "CeleryExecutor", "airflow_version": "2.10.0"},
-                ["airflow_core_executor", "none of KubernetesExecutor"],
+                {"airflow_core_executor": "CeleriExecutor", "airflow_core_scheduler": {"replicas": "two"}},
+                ["airflow_core_executor", "CeleriExecutor is none of", "airflow_core_scheduler.replicas"],
             ),
             "survey": ({"airflow_wait_timeout": "10m"}, ["airflow_wait_timeout must be a whole number"]),
             "consent": ({"airflow_prune": "perhaps"}, ["airflow_prune must be true or false"]),
