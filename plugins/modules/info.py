@@ -33,7 +33,7 @@ options:
   pods:
     description:
       - Also read workloads and pods. Without them the instance that O(values) describe is judged by Airflow's own
-        health report alone, in one request: for a play that found nothing to change.
+        health report alone, in one request, as a play may do that found nothing to change.
     type: bool
     default: true
   url:

@@ -124,7 +124,7 @@ class GitServer(Part):
 
     @classmethod
     def credentials(cls) -> Secret:
-        host_key, client_key = (ed25519.Ed25519PrivateKey.generate() for _ in range(2))
+        host_key, client_key = (ed25519.Ed25519PrivateKey.generate() for _number in range(2))
         password = secrets.token_urlsafe(16)
         certificate, authority = _certificate(cls.host())
         return {
@@ -489,7 +489,7 @@ def _public(key: ed25519.Ed25519PrivateKey) -> str:
 
 def _certificate(host: str) -> tuple[str, str]:
     """A server's key and certificate in one file, and the certificate of the authority that nobody knows."""
-    authority_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    authority_key, key = (ec.generate_private_key(ec.SECP256R1()) for _number in range(2))
     authority = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"An authority for {host}")])
     now = datetime.datetime.now(datetime.UTC)
 
