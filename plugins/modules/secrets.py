@@ -79,7 +79,7 @@ replaced:
 fingerprints:
   description:
     - For each Secret, keyed fingerprints of the values that it holds (in check mode, would hold), for
-      O(dagops.airflow.manifests#module:secrets).
+      O(dagops.airflow.manifests#module:secrets). Secrets of your own that pods read are among them.
   type: dict
   returned: when O(state=present)
 api_requests:

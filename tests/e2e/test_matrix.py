@@ -90,8 +90,10 @@ def dag_of(cell: Cell) -> str:
 
 
 @pytest.fixture(scope="module")
-def brought() -> t.Iterator[dict[str, parts.Part]]:
-    more = [parts.GIT_SYNC, *parts.Redis.images]
+def brought(request: pytest.FixtureRequest) -> t.Iterator[dict[str, parts.Part]]:
+    wanted = {f"localhost/airflow:{cell.version}" for cell in OLDER}
+    older = [image for image in wanted if any(image.partition(":")[2] in item.name for item in request.session.items)]
+    more = [parts.GIT_SYNC, *parts.Redis.images, *older]
     made = parts.bring_with_images(parts.GitServer, parts.S3, parts.OpenSearch, more=more)
     yield made
     for part in made.values():

@@ -25,7 +25,9 @@ from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import 
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.engine import CHECKSUM_KEY
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.errors import ApiError
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object, label, named
+from ansible_collections.dagops.airflow.plugins.module_utils.kube.live import together
 from ansible_collections.dagops.airflow.plugins.module_utils.render import names
+from ansible_collections.dagops.airflow.plugins.module_utils.spec import references
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
 
 COMPONENT: t.Final = "secrets"
@@ -68,6 +70,8 @@ class SecretStore:
         self._kind = named("Secret")
         found = cluster.list(self._kind, values.namespace, f"app.kubernetes.io/instance={values.name}")
         self._live = {item["metadata"]["name"]: item for item in found}
+        self._others: dict[str, Object | None] = {}
+        """Secrets that a person keeps, once they were looked up."""
 
     def ensure(self, wanted: Wanted) -> Outcome:
         """Make sure of a Secret that keeps something."""
@@ -100,8 +104,18 @@ class SecretStore:
 
     def own(self, name: str) -> Texts | None:
         """Content of a Secret that a person keeps."""
-        live = self._live.get(name) or self._cluster.get(self._kind, name, self._values.namespace)
+        live = self._look_up(name)
         return None if live is None else texts(live)
+
+    def _look_up(self, name: str) -> Object | None:
+        if name not in self._others:
+            self._others[name] = self._live.get(name) or self._cluster.get(self._kind, name, self._values.namespace)
+        return self._others[name]
+
+    def others(self) -> list[Object]:
+        """Secrets of the person's own that pods read, as far as they are there."""
+        wanted = {one.name for one in references.of_pods(self._values) if one.kind == self._kind.kind}
+        return [found for found in together(self._look_up, sorted(wanted)) if found]
 
     def remove_all(self) -> list[str]:
         """Delete every Secret of the instance that this collection made."""
@@ -237,7 +251,7 @@ def run(face: Face) -> dict[str, t.Any]:
             "changed": any(outcome.is_change for outcome in outcomes),
             "secrets": {outcome.name: dict(sorted(outcome.origins.items())) for outcome in outcomes},
             "replaced": [f"{outcome.name}/{key}" for outcome in outcomes for key in outcome.replaced],
-            "fingerprints": fingerprints(values, outcomes),
+            "fingerprints": fingerprints(values, outcomes, store.others()),
         }
         differences = [difference(values.namespace, outcome) for outcome in outcomes if outcome.is_change]
     if face.diff_mode:
@@ -263,14 +277,16 @@ def ensure_all(store: SecretStore, values: Values, given: secrets.Given, *, repl
     return sorted([*kept, *derived], key=lambda outcome: outcome.name)
 
 
-def fingerprints(values: Values, outcomes: t.Sequence[Outcome]) -> dict[str, checksums.Prints]:
+def fingerprints(
+    values: Values, outcomes: t.Sequence[Outcome], others: t.Iterable[Object] = ()
+) -> dict[str, checksums.Prints]:
     """Fingerprints of what the Secrets hold now, or would hold: by these a later task sees which pods to restart."""
     name = names.name(values, CHECKSUM_KEY)
-    key = next(outcome.texts[CHECKSUM_KEY] for outcome in outcomes if outcome.name == name)
-    return {
-        outcome.name: {
-            field: diff.fingerprint(encoded(text), encoded(key).encode()) for field, text in outcome.texts.items()
-        }
+    text = next(outcome.texts[CHECKSUM_KEY] for outcome in outcomes if outcome.name == name)
+    key = encoded(text).encode()
+    foreign = {other["metadata"]["name"]: checksums.fingerprints(other, key) or {} for other in others}
+    return foreign | {
+        outcome.name: {field: diff.fingerprint(encoded(text), key) for field, text in outcome.texts.items()}
         for outcome in outcomes
     }
 

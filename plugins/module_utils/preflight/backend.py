@@ -21,6 +21,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import K
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.live import together
 from ansible_collections.dagops.airflow.plugins.module_utils.preflight import checks
 from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline import render_all
+from ansible_collections.dagops.airflow.plugins.module_utils.spec import references
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import load
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
 
@@ -45,7 +46,7 @@ def missing_references(cluster: Cluster, values: Values, objects: list[Object]) 
     """Objects of the person's own that are not there."""
     made = {(item["kind"], item["metadata"]["name"]) for item in objects}
     made |= {("Secret", wanted.name) for wanted in secrets.required_secrets(values, {})}
-    wanted = [one for one in checks.references(values) if one[1:] not in made]
+    wanted = [one for one in references.references(values) if (one.kind, one.name) not in made]
     counts = collections.Counter(kind for _variable, kind, _name in wanted)
     there = {kind: _names(cluster, kind, values.namespace) for kind, count in counts.items() if count > 1}
     for variable, kind, name in wanted:

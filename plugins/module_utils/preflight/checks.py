@@ -18,14 +18,8 @@ import typing as t
 
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Kind, Object
 from ansible_collections.dagops.airflow.plugins.module_utils.render import names
-from ansible_collections.dagops.airflow.plugins.module_utils.spec import dag_rules, forms, rules
-from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import (
-    DagBundle,
-    DagSecret,
-    GitSource,
-    SecretRef,
-    Values,
-)
+from ansible_collections.dagops.airflow.plugins.module_utils.spec import forms
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
 
 # Kubernetes releases that Airflow is tested with (its README, 3.3.2 and 2.11.2), by Airflow's major version.
 TESTED: dict[int, tuple[int, int]] = {3: (30, 35), 2: (26, 30)}
@@ -33,17 +27,6 @@ TESTED: dict[int, tuple[int, int]] = {3: (30, 35), 2: (26, 30)}
 OLDEST_MINOR = 26
 
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
-
-# What reads an object of the person's own: key, kind and where its name is.
-READS = (
-    ("secretKeyRef", "Secret", "name"),
-    ("configMapKeyRef", "ConfigMap", "name"),
-    ("secretRef", "Secret", "name"),
-    ("configMapRef", "ConfigMap", "name"),
-    ("secret", "Secret", "secretName"),
-    ("configMap", "ConfigMap", "name"),
-    ("persistentVolumeClaim", "PersistentVolumeClaim", "claimName"),
-)
 
 APPLY_VERBS = frozenset(["get", "list", "create", "patch"])
 # What the play does besides applying objects, as (group, resource, verbs).
@@ -168,98 +151,6 @@ def missing_storage(objects: t.Iterable[Object], classes: t.Sequence[Object]) ->
                 f"{owner} asks for the default StorageClass, and the cluster has none: name one by storageClassName, "
                 f"of {', '.join(sorted(known)) or 'those that an administrator makes'}"
             )
-
-
-def references(values: Values) -> t.Iterator[tuple[str, str, str]]:
-    """Objects of the person's own that must be there: variable, kind, name."""
-    for secret in values.instance.image_pull_secrets:
-        yield "airflow_image_pull_secrets", "Secret", secret
-    if values.database.credentials:
-        yield "airflow_database_credentials.name", "Secret", values.database.credentials.name
-    yield from _of_celery(values)
-    if values.logging.store == "volume" and values.logging.volume.existing_claim:
-        yield "airflow_logging_volume.existingClaim", "PersistentVolumeClaim", values.logging.volume.existing_claim
-    if values.ingress.enabled and values.ingress.tls_secret:
-        yield "airflow_ingress_tls_secret", "Secret", values.ingress.tls_secret
-    if values.ingress.enabled and values.ingress.class_name:
-        yield "airflow_ingress_class_name", "IngressClass", values.ingress.class_name
-    for component, account in values.rbac.service_accounts.items():
-        if account.name:
-            yield f"airflow_rbac_service_accounts.{component}.name", "ServiceAccount", account.name
-    yield from _of_dags(values)
-    yield from _of_pods(values)
-
-
-def _of_dags(values: Values) -> t.Iterator[tuple[str, str, str]]:
-    volume = values.core.dags_volume
-    if volume.enabled and volume.existing_claim:
-        yield f"{dag_rules.VOLUME}.existingClaim", "PersistentVolumeClaim", volume.existing_claim
-    if not values.extra.manifests:
-        # Else these may come of the person's own objects, such as an ExternalSecret.
-        yield from _read_with_dags(values)
-
-
-def _read_with_dags(values: Values) -> t.Iterator[tuple[str, str, str]]:
-    given: list[tuple[str, GitSource]] = [
-        *((f"{dag_rules.REPOSITORIES}.{name}", one) for name, one in values.git_sync.repositories.items()),
-        *((f"{dag_rules.BUNDLES}.{name}", one) for name, one in values.core.dag_bundles.items()),
-    ]
-    for path, source in given:
-        secrets: dict[str, SecretRef | DagSecret | None] = {"credentials": source.credentials, "sshKey": source.ssh_key}
-        if isinstance(source, DagBundle):
-            secrets["keyFile"] = source.key_file
-        yield from ((f"{path}.{name}.name", "Secret", one.name) for name, one in secrets.items() if one)
-        for name, reference in (("knownHostsFrom", source.known_hosts_from), ("ca", source.ca)):
-            if reference and reference.secret:
-                yield f"{path}.{name}.secret", "Secret", reference.secret
-            elif reference and reference.config_map:
-                yield f"{path}.{name}.configMap", "ConfigMap", reference.config_map
-
-
-def _of_celery(values: Values) -> t.Iterator[tuple[str, str, str]]:
-    celery = values.celery
-    own = [
-        ("airflow_celery_broker.urlSecret.name", celery.broker.url_secret),
-        ("airflow_celery_broker.credentials.name", celery.broker.credentials),
-        ("airflow_celery_result_backend.urlSecret.name", celery.result_backend.url_secret),
-        ("airflow_celery_flower.credentials.name", celery.flower.credentials if celery.flower.enabled else None),
-    ]
-    yield from ((path, "Secret", one.name) for path, one in own if one and values.runs_celery)
-
-
-def _of_pods(values: Values) -> t.Iterator[tuple[str, str, str]]:
-    for path, _main, shape in rules.pods(values):
-        if shape.priority_class_name:
-            yield f"{path}.priorityClassName", "PriorityClass", shape.priority_class_name
-    if not values.extra.manifests:
-        # Else these may come of the person's own objects, such as an ExternalSecret.
-        yield from _read(values)
-        yield from _of_log_store(values)
-
-
-def _of_log_store(values: Values) -> t.Iterator[tuple[str, str, str]]:
-    for option in ("credentials", "ca"):
-        own = getattr(values.logging.chosen, option, None)
-        if own:
-            yield f"airflow_logging_{values.logging.store}.{option}.name", "Secret", own.name
-
-
-def _read(values: Values) -> t.Iterator[tuple[str, str, str]]:
-    """ConfigMaps, Secrets and claims that the person's own environment variables and volumes read."""
-    places = [("airflow_core_env", values.core.env), ("airflow_core_env_from", values.core.env_from)]
-    for path, _main, shape in rules.pods(values):
-        places += [(f"{path}.env", shape.env), (f"{path}.envFrom", shape.env_from), (f"{path}.volumes", shape.volumes)]
-    for path, items in places:
-        for number, item in enumerate(items):
-            for source in (item, item.get("valueFrom") or {}):
-                yield from _named_by(f"{path}[{number}]", source)
-
-
-def _named_by(path: str, source: Object) -> t.Iterator[tuple[str, str, str]]:
-    for key, kind, field in READS:
-        found = source.get(key)
-        if isinstance(found, dict) and found.get(field) and not found.get("optional"):
-            yield f"{path}.{key}", kind, found[field]
 
 
 def demand(objects: t.Iterable[Object]) -> dict[str, decimal.Decimal]:

@@ -9,6 +9,7 @@ import pytest
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import named
 from ansible_collections.dagops.airflow.plugins.module_utils.preflight import checks
 from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline import render_all
+from ansible_collections.dagops.airflow.plugins.module_utils.spec import references
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import load
 from tests.unit.cases import BASE, CASES
 
@@ -101,7 +102,7 @@ def test_storage_classes_must_be_there() -> None:
 
 
 def test_what_the_values_name_is_looked_for() -> None:
-    found = set(checks.references(load(CASES["everything"])))
+    found = set(references.references(load(CASES["everything"])))
     assert found == {
         ("airflow_image_pull_secrets", "Secret", "pull"),
         ("airflow_database_credentials.name", "Secret", "my-database"),
@@ -113,13 +114,13 @@ def test_what_the_values_name_is_looked_for() -> None:
 
 
 def test_what_dags_are_read_with_is_looked_for() -> None:
-    assert set(checks.references(load(CASES["git-sync-2.11"]))) == {
+    assert set(references.references(load(CASES["git-sync-2.11"]))) == {
         ("airflow_core_dags_volume.existingClaim", "PersistentVolumeClaim", "my-dags"),
         ("airflow_git_sync_repositories.data.credentials.name", "Secret", "git-token"),
         ("airflow_git_sync_repositories.data.ca.configMap", "ConfigMap", "corporate-ca"),
         ("airflow_git_sync_repositories.ml.sshKey.name", "Secret", "deploy-key"),
     }
-    assert set(checks.references(load(CASES["bundles"]))) == {
+    assert set(references.references(load(CASES["bundles"]))) == {
         ("airflow_core_dag_bundles.data.credentials.name", "Secret", "git-token"),
         ("airflow_core_dag_bundles.data.ca.configMap", "ConfigMap", "corporate-ca"),
         ("airflow_core_dag_bundles.ml.sshKey.name", "Secret", "deploy-key"),
@@ -127,7 +128,7 @@ def test_what_dags_are_read_with_is_looked_for() -> None:
         ("airflow_core_dag_bundles.google.keyFile.name", "Secret", "gcs-key"),
     }
     own = [{"apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret", "metadata": {"name": "git-token"}}]
-    assert not set(checks.references(load({**CASES["bundles"], "airflow_extra_manifests": own})))
+    assert not set(references.references(load({**CASES["bundles"], "airflow_extra_manifests": own})))
 
 
 def test_what_pods_and_variables_read_is_looked_for() -> None:
@@ -145,7 +146,7 @@ def test_what_pods_and_variables_read_is_looked_for() -> None:
             },
         }
     )
-    assert set(checks.references(values)) == {
+    assert set(references.references(values)) == {
         ("airflow_core_env[0].secretKeyRef", "Secret", "one"),
         ("airflow_core_env_from[0].configMapRef", "ConfigMap", "three"),
         ("airflow_core_workers.priorityClassName", "PriorityClass", "low"),

@@ -6,7 +6,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.dagops.airflow.plugins.module_utils.preflight import checks
+from ansible_collections.dagops.airflow.plugins.module_utils.spec import references
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import load
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import SpecError
 from tests.unit.cases import LOG_STORES
@@ -156,7 +156,7 @@ def test_what_works_is_taken(variables: dict[str, t.Any]) -> None:
 
 
 def test_secrets_of_a_store_are_looked_for_by_preflight() -> None:
-    named = {store: set(checks.references(load({**ONE, **LOG_STORES[store]}))) for store in LOG_STORES}
+    named = {store: set(references.references(load({**ONE, **LOG_STORES[store]}))) for store in LOG_STORES}
     assert named["s3"] == {
         ("airflow_logging_s3.credentials.name", "Secret", "logs"),
         ("airflow_logging_s3.ca.name", "Secret", "company-ca"),
