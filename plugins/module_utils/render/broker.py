@@ -12,9 +12,8 @@ from ansible_collections.dagops.airflow.plugins.module_utils.render import featu
 from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import (
     Object,
     image,
+    keeper,
     merged,
-    object_,
-    service,
 )
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import UrlSecret, Values
 
@@ -107,28 +106,7 @@ def redis(values: Values) -> list[Object]:
         volumes=[{"name": "tmp", "emptyDir": {}}],
         grace_seconds=60,
     )
-    claim = {
-        "metadata": {"name": "data", "labels": names.selector(values, component)},
-        "spec": {
-            "accessModes": ["ReadWriteOnce"],
-            "storageClassName": wanted.storage.storage_class_name,
-            "resources": {"requests": {"storage": wanted.storage.size}},
-        },
-    }
-    headless = names.name(values, "redis-hl")
-    spec = {
-        "replicas": 1,
-        "serviceName": headless,
-        "selector": {"matchLabels": names.selector(values, component)},
-        "persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Retain", "whenScaled": "Retain"},
-        "template": template,
-        "volumeClaimTemplates": [claim],
-    }
-    return [
-        service(values, component, names.REDIS_PORT, target="redis"),
-        service(values, component, names.REDIS_PORT, target="redis", headless=True, name=headless),
-        object_(values, "apps/v1", "StatefulSet", component, spec=spec),
-    ]
+    return keeper(values, component, names.REDIS_PORT, wanted.storage, template)
 
 
 def render(values: Values) -> list[Object]:

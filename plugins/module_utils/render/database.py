@@ -14,8 +14,8 @@ from ansible_collections.dagops.airflow.plugins.module_utils.render.objects impo
     deployment,
     disruption_budget,
     image,
+    keeper,
     merged,
-    object_,
     service,
 )
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
@@ -82,28 +82,7 @@ def postgres(values: Values) -> list[Object]:
         # A shutdown writes a checkpoint; cut short, the next start has to recover.
         grace_seconds=120,
     )
-    claim = {
-        "metadata": {"name": "data", "labels": names.selector(values, component)},
-        "spec": {
-            "accessModes": ["ReadWriteOnce"],
-            "storageClassName": wanted.storage.storage_class_name,
-            "resources": {"requests": {"storage": wanted.storage.size}},
-        },
-    }
-    headless = names.name(values, "postgresql-hl")
-    spec = {
-        "replicas": 1,
-        "serviceName": headless,
-        "selector": {"matchLabels": names.selector(values, component)},
-        "persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Retain", "whenScaled": "Retain"},
-        "template": template,
-        "volumeClaimTemplates": [claim],
-    }
-    return [
-        service(values, component, names.POSTGRES_PORT, target="postgresql"),
-        service(values, component, names.POSTGRES_PORT, target="postgresql", headless=True, name=headless),
-        object_(values, "apps/v1", "StatefulSet", component, spec=spec),
-    ]
+    return keeper(values, component, names.POSTGRES_PORT, wanted.storage, template)
 
 
 def pgbouncer(values: Values) -> list[Object]:

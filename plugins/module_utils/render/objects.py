@@ -14,7 +14,7 @@ import typing as t
 
 from ansible_collections.dagops.airflow.plugins.module_utils.render import names
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import merged
-from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Image, Values, Workload
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Image, Storage, Values, Workload
 
 Object = dict[str, t.Any]
 
@@ -108,6 +108,32 @@ def service(
     return object_(values, "v1", "Service", component, name=name, spec=spec, **body)
 
 
+def keeper(values: Values, component: str, port: int, storage: Storage, template: Object) -> list[Object]:
+    """One pod with a volume that outlives it, a Service in front of it, and the headless one of its StatefulSet."""
+    claim = {
+        "metadata": {"name": "data", "labels": names.selector(values, component)},
+        "spec": {
+            "accessModes": ["ReadWriteOnce"],
+            "storageClassName": storage.storage_class_name,
+            "resources": {"requests": {"storage": storage.size}},
+        },
+    }
+    headless = names.name(values, f"{component}-hl")
+    spec = {
+        "replicas": 1,
+        "serviceName": headless,
+        "selector": {"matchLabels": names.selector(values, component)},
+        "persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Retain", "whenScaled": "Retain"},
+        "template": template,
+        "volumeClaimTemplates": [claim],
+    }
+    return [
+        service(values, component, port, target=component),
+        service(values, component, port, target=component, headless=True, name=headless),
+        object_(values, "apps/v1", "StatefulSet", component, spec=spec),
+    ]
+
+
 def disruption_budget(values: Values, component: str, workload: Workload) -> list[Object]:
     """By ``maxUnavailable``, so that a drain always gets on."""
     if not workload.pod_disruption_budget.enabled:
@@ -139,6 +165,7 @@ __all__ = [
     "deployment",
     "disruption_budget",
     "image",
+    "keeper",
     "merged",
     "named_by_content",
     "object_",
