@@ -22,6 +22,7 @@ class Ansible:
 
     def __init__(self, connection: str, folder: pathlib.Path, site: Site) -> None:
         self._connection = connection
+        self.remote = connection != "local"
         self._folder = folder
         self._site = site
         self.output = ""
@@ -103,3 +104,25 @@ def test_credentials_come_from_the_environment(ansible: Ansible, site: Site) -> 
     task = ansible.manifests(config_map("web"), kubeconfig=None)
     (result,) = ansible.play({**task, "environment": {"K8S_AUTH_KUBECONFIG": site.kubeconfig}})
     assert result["changed"]
+
+
+def test_a_folder_of_the_controller_reaches_both_faces(ansible: Ansible, tmp_path: pathlib.Path, site: Site) -> None:
+    folder = tmp_path / "dags"
+    folder.mkdir()
+    (folder / "one.py").write_text("from airflow.sdk import dag\n")
+    values = {
+        "airflow_instance": INSTANCE,
+        "airflow_namespace": site.namespace,
+        "airflow_logging_store": "volume",
+        "airflow_core_dags_volume": {"enabled": True},
+    }
+    task = {"kubeconfig": site.kubeconfig, "values": values}
+    missing, read = ansible.play(
+        {"dagops.airflow.dags_upload": {**task, "src": str(tmp_path / "nowhere")}},
+        {"dagops.airflow.dags_upload": {**task, "src": str(folder)}},
+    )
+    assert f"src is {tmp_path}/nowhere, which does not exist." in missing["msg"]
+    assert f"PersistentVolumeClaim/{site.namespace}/{INSTANCE}-dags" in read["msg"]
+    assert "Run site.yml first" in read["msg"]
+    # What is on the controller is not on a bastion.
+    assert ('/dags.tar"' in ansible.output) is ansible.remote

@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import json
+import types
 import typing as t
 
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow.payload import inside
@@ -123,13 +124,19 @@ def airflow_pods(cluster: Cluster, where: Target) -> list[Object]:
     return cluster.list(named("Pod"), where.namespace, label_selector=where.selector(*AIRFLOW_COMPONENTS))
 
 
-def source() -> str:
+def source(script: types.ModuleType = inside) -> str:
     """The script that runs inside Airflow's image."""
-    return inspect.getsource(inside)
+    return inspect.getsource(script)
 
 
 def run_inside(
-    cluster: Cluster, pod: Object, command: str, *arguments: str, stdin: t.Any = None, timeout: float = 120
+    cluster: Cluster,
+    pod: Object,
+    command: str,
+    *arguments: str,
+    stdin: t.Any = None,
+    timeout: float = 120,
+    script: types.ModuleType = inside,
 ) -> dict[str, t.Any]:
     """Run a command of the script in a pod of Airflow; what it is told goes by standard input."""
     meta = pod["metadata"]
@@ -138,7 +145,7 @@ def run_inside(
         meta["name"],
         component_of(pod),
         ["python", "-c", _LOADER, command, *arguments],
-        stdin=f"{json.dumps(source())}\n{json.dumps(stdin)}",
+        stdin=f"{json.dumps(source(script))}\n{json.dumps(stdin)}",
         timeout=timeout,
     )
     if result.rc != 0:

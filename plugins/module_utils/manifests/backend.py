@@ -21,7 +21,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.kube.engine import 
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.scope import Scope
 from ansible_collections.dagops.airflow.plugins.module_utils.manifests import files
-from ansible_collections.dagops.airflow.plugins.module_utils.render import features
+from ansible_collections.dagops.airflow.plugins.module_utils.render import dags_upload, features
 from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline import RENDERERS, render_all, render_parts
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import load
 
@@ -125,10 +125,10 @@ def _left(objects: t.Sequence[kinds.Object], params: dict[str, t.Any]) -> str:
 
 
 def _strays(cluster: Cluster, what: Declared) -> list[kinds.Object]:
-    """What migrations and tasks left: it would hold the volume of the logs, and the scheduler that kept it goes."""
+    """What migrations, tasks and uploads left: it would hold volumes, and the scheduler that kept tasks' goes."""
     if what.component != "core" or not what.namespace:
         return []
-    left = (("Job", "migrate"), ("Pod", "migrate"), ("Pod", "worker"))
+    left = (("Job", "migrate"), ("Pod", "migrate"), ("Pod", "worker"), ("Job", dags_upload.COMPONENT))
     return [
         found
         for kind, component in left

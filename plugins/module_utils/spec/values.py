@@ -1138,6 +1138,11 @@ PLAYBOOK_VARIABLES: dict[str, str] = {
     "airflow_image_tag": "Tag of the image that C(playbooks/release.yml) rolls out.",
     "airflow_image_digest": "Digest of the image that C(playbooks/release.yml) rolls out.",
     "airflow_import_errors_accepted": "Release an image although it holds DAGs that cannot be imported.",
+    "airflow_dags_source": "Folder of DAGs on the controller that C(playbooks/upload_dags.yml) uploads.",
+    "airflow_dags_delete": "Remove files from the volume of DAGs that are not in C(airflow_dags_source); true if not "
+    "given.",
+    "airflow_dags_exclude": "List of patterns of what is neither uploaded nor removed; those of the module "
+    "C(dags_upload) if not given.",
     "airflow_api_url": "Address to reach Airflow's API at, instead of through the Kubernetes API.",
     "airflow_delete_data": "Delete volumes and secrets, too, when an instance is uninstalled.",
 }
@@ -1151,5 +1156,6 @@ PLAYBOOK_TYPES: dict[str, type] = {
     "airflow_force_conflicts": bool,
     "airflow_downgrade": bool,
     "airflow_import_errors_accepted": bool,
+    "airflow_dags_delete": bool,
     "airflow_delete_data": bool,
 }
