@@ -125,4 +125,4 @@ def test_a_folder_of_the_controller_reaches_both_faces(ansible: Ansible, tmp_pat
     assert f"PersistentVolumeClaim/{site.namespace}/{INSTANCE}-dags" in read["msg"]
     assert "Run site.yml first" in read["msg"]
     # What is on the controller is not on a bastion.
-    assert ('/dags.tar"' in ansible.output) is ansible.remote
+    assert ("/dags.tar\n" in ansible.output) is ansible.remote

@@ -41,7 +41,7 @@ READERS: t.Final = ("dag-processor", "scheduler")
 """Components whose pods may mount the volume, and run all the time."""
 _JOB: t.Final = named("Job")
 _MARGIN: t.Final = 60
-"""Seconds that the pod may be there for longer than this run would wait."""
+"""Seconds that the pod may be there for longer than this run would wait for its start and its work."""
 
 
 def run(face: Face) -> dict[str, t.Any]:
@@ -141,7 +141,7 @@ class Upload:
 
     def refuse_uncompilable(self, plan: Plan) -> None:
         """Refuse Python that Airflow's own Python does not understand; the controller's may be another one."""
-        new = {name: base64.b64encode(self._tree[name]).decode("ascii") for name in plan.sent if name.endswith(".py")}
+        new = {name: encoded(self._tree[name]) for name in plan.sent if name.endswith(".py")}
         if not new:
             return
         errors = self._asked(self._reader(), "compile", stdin=new)["errors"]
@@ -157,17 +157,15 @@ class Upload:
         """Change the volume by a pod of its own, while nobody else changes the instance."""
         scope = Scope(instance=self._values.name, namespace=self._values.namespace, component=COMPONENT)
         lock = engine.lock_of(self._cluster, scope)
-        if lock.acquire({}, engine.LOCK_PATIENCE, self._face.progress):
-            # What was seen before may be another run's past.
-            _seen, plan = self.compared()
+        waited = lock.acquire({}, engine.LOCK_PATIENCE, self._face.progress)
         try:
+            if waited:
+                # What was seen before may be another run's past.
+                _seen, plan = self.compared()
+                self.refuse_uncompilable(plan)
             with self._writer(lock) as pod:
-                told = {
-                    "archive": base64.b64encode(dag_folder.pack({name: self._tree[name] for name in plan.sent})).decode(
-                        "ascii"
-                    ),
-                    "remove": plan.removed,
-                }
+                archive = dag_folder.pack({name: self._tree[name] for name in plan.sent})
+                told = {"archive": encoded(archive), "remove": plan.removed}
                 seen = self._written(lock, pod, told)
         finally:
             lock.rest({})
@@ -216,7 +214,7 @@ class Upload:
     @contextlib.contextmanager
     def _writer(self, lock: Lock) -> t.Iterator[Object]:
         """A pod that can write the volume; it goes in the end, and so does one that a killed run has left."""
-        job = upload_job(self._values, self._timeout + _MARGIN)
+        job = upload_job(self._values, 2 * self._timeout + _MARGIN)
         old = self._cluster.get(_JOB, job["metadata"]["name"], self._values.namespace)
         if old:
             # Its pod goes first, so that nothing of an earlier run writes any more.
@@ -262,6 +260,11 @@ class Upload:
     def _remove(self, job: Object) -> None:
         meta = job["metadata"]
         self._cluster.delete(_JOB, meta["name"], meta["namespace"], propagation="Foreground", uid=meta["uid"])
+
+
+def encoded(content: bytes) -> str:
+    """Bytes as JSON takes them."""
+    return base64.b64encode(content).decode("ascii")
 
 
 def mounts(pod: Object, claim: str) -> bool:
