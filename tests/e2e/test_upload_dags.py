@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
+import signal
 import time
 import typing as t
 
@@ -17,7 +19,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.render.dags_upload 
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import load
 from ansible_collections.dagops.airflow.plugins.modules import dag_run, dags_upload
 from tests.e2e.conftest import CLUSTER
-from tests.e2e.site import BASE, Site
+from tests.e2e.site import BASE, Point, Site
 from tests.e2e.support import Instance
 from tests.recap import Recap
 
@@ -168,6 +170,34 @@ def test_what_a_killed_run_left_is_made_good(site: Site, folder: pathlib.Path) -
         kinds.named("Pod"), NAME, f"batch.kubernetes.io/controller-uid={job['metadata']['uid']}"
     )
     assert pod["metadata"]["name"] not in [one["metadata"]["name"] for one in left]
+
+
+@pytest.fixture
+def large(folder: pathlib.Path) -> t.Iterator[pathlib.Path]:
+    """A file that makes the folder nearly as large as can be uploaded, which takes seconds."""
+    file = folder / "large.bin"
+    file.write_bytes(os.urandom(dag_folder.MOST_BYTES - 1024**2))
+    yield file
+    file.unlink()
+
+
+@pytest.mark.usefixtures("large")
+@pytest.mark.parametrize("delay", [0.3, 1.0, 2.0])
+def test_a_run_that_is_killed_is_made_good(site: Site, folder: pathlib.Path, delay: float) -> None:
+    point = Point("Upload what differs", delay)
+    killed = site.run(VARIABLES, "upload_dags", "-e", f"airflow_dags_source={folder}", kill=point)
+    assert killed.code == -signal.SIGKILL, killed.output
+    good = upload(site, folder)
+    assert good.code == 0, good.output
+    assert on_volume(site) == in_folder(folder)
+    assert upload(site, folder).changed == 0
+    await_no_pods(site)
+
+
+def test_what_is_large_goes_again(site: Site, folder: pathlib.Path) -> None:
+    done = site.instance.predicted(dags_upload, "removed", src=str(folder))
+    assert done["removed"] == ["large.bin"]
+    await_no_pods(site)
 
 
 def test_a_claim_that_is_not_there_is_named(site: Site, folder: pathlib.Path) -> None:
