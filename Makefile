@@ -120,6 +120,9 @@ interruptions: ## Runs killed at every point, on an API server and on the evalua
 secrets-search: ## Every secret of a running Airflow, looked for in all that is shown and left (make cluster-up images)
 	@$(DEV) pytest -m full tests/e2e/test_secrets_search.py
 
+matrix: ## Every executor with every way of DAGs and every place for logs, pairwise (make cluster-up images)
+	@$(DEV) pytest -m full tests/e2e/test_matrix.py
+
 bench: ## Benchmarks: seconds, API requests and module starts of a converge
 	@$(DEV) pytest --capture=no tests/benchmarks
 
