@@ -16,7 +16,7 @@ from tests.e2e.support import Instance, load_images
 from tests.e2e.twenty import VERSION
 
 NAME = "executors"
-WORKERS = f"{NAME}-worker-default"
+WORKERS = f"{NAME}-worker-"
 KINDS = (
     *("Deployment", "StatefulSet", "Pod", "CronJob", "Service", "PodDisruptionBudget", "PersistentVolumeClaim"),
     *("Secret", "ConfigMap", "ServiceAccount", "Role", "RoleBinding", "NetworkPolicy"),

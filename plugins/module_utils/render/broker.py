@@ -49,6 +49,15 @@ def environment(values: Values) -> list[Object]:
     ]
 
 
+def command_mounts(values: Values) -> list[Object]:
+    """Files of whoever runs Airflow's ``celery`` command.
+
+    That of Airflow 2 makes webserver_config.py where there is none, which a read-only root does not let it.
+    """
+    files = [names.START_FILE, *(["webserver_config.py"] if values.major < 3 else [])]
+    return [pods.config_mount(file) for file in files]
+
+
 def _address(values: Values, variable: str, own: UrlSecret | None, key: str) -> Object:
     if own:
         return pods.secret_env(variable, own.name, own.key)

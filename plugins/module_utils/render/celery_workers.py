@@ -83,7 +83,7 @@ def template_of(values: Values, wanted: CeleryWorkers) -> Object:
         args=pods.airflow_args(*arguments(wanted)),
         env=environment(values, wanted),
         mounts=[
-            pods.config_mount(names.START_FILE),
+            *broker.command_mounts(values),
             pods.config_mount(names.PING_FILE),
             *pods.canary_mount(values),
         ],

@@ -46,7 +46,7 @@ def render(values: Values) -> list[Object]:
             *broker.broker_env(values),
             pods.secret_env("AIRFLOW__CELERY__FLOWER_BASIC_AUTH", names.name(values, "celery"), names.FLOWER_KEY),
         ],
-        mounts=[pods.config_mount(names.START_FILE)],
+        mounts=broker.command_mounts(values),
         ports=[{"name": component, "containerPort": names.FLOWER_PORT, "protocol": "TCP"}],
         # Endpoints forget a stopping pod a moment after it is told to stop.
         lifecycle={"preStop": {"exec": {"command": ["sleep", "5"]}}},

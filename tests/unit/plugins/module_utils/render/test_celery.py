@@ -163,6 +163,13 @@ def test_a_worker_of_airflow_2_speaks_to_the_database() -> None:
     assert {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "AIRFLOW__CORE__FERNET_KEY"} <= found.keys()
 
 
+@pytest.mark.parametrize("workload", ["Deployment/worker", "Deployment/flower"])
+def test_the_celery_command_of_airflow_2_finds_a_file_that_it_could_not_write(workload: str) -> None:
+    variables = {**CASES["airflow-2.11-celery"], "airflow_celery_flower": {"enabled": True}}
+    container = main(objects(variables)[workload])
+    assert "/opt/airflow/webserver_config.py" in {mount["mountPath"] for mount in container["volumeMounts"]}
+
+
 def test_a_worker_takes_the_tasks_of_its_queues() -> None:
     heavy = {"queues": ["heavy", "gpu"], "concurrency": 2, "autoscale": {"min": 1, "max": 4}}
     items = celery(workers={"default": {}, "heavy": heavy})
