@@ -249,7 +249,7 @@ class Upload:
             )
         except Failure as failure:
             raise Failure(
-                f"No pod could mount the claim {claim_name(self._values)} to write it, so nothing was changed. "
+                f"No pod that can write the claim {claim_name(self._values)} comes up, so nothing was changed. "
                 f"{failure.message}",
                 **failure.details,
             ) from failure

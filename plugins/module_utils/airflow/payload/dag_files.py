@@ -85,18 +85,28 @@ def write(folder: str, archive: str, remove: list[str]) -> Seen:
     os.umask(0o002)
     work = os.path.join(folder, WORK)
     clear(work)
+    try:
+        bring(folder, work, base64.b64decode(archive))
+        for name in remove:
+            take_away(folder, name)
+    except OSError:
+        with contextlib.suppress(OSError):
+            clear(work)
+        raise
+    clear(work)
+    return look(folder)
+
+
+def bring(folder: str, work: str, archive: bytes) -> None:
+    """Put the files of an archive in their places."""
     os.mkdir(work)
     with open(os.path.join(work, ".airflowignore"), "w", encoding="ascii") as file:
         # Both as a regular expression and as a glob this hides all that begins with a dot.
         file.write(".*\n")
-    ready = unpack(base64.b64decode(archive), work)
+    ready = unpack(archive, work)
     # What others import comes first, and that is in folders as a rule.
     for name in sorted(ready, key=lambda name: (-name.count("/"), name)):
         place(folder, ready[name], name)
-    for name in remove:
-        take_away(folder, name)
-    clear(work)
-    return look(folder)
 
 
 def clear(work: str) -> None:
@@ -154,6 +164,11 @@ def is_folder(path: str) -> bool:
     return os.path.isdir(path) and not os.path.islink(path)
 
 
+def reason(error: OSError) -> str:
+    """What is refused, and why; of a move, its end is what people know."""
+    return f"{error.filename2 or error.filename or 'the volume'}: {error.strerror or error}"
+
+
 def main(command: str, folder: str = "") -> None:
     """One JSON line at the end of standard output; what the volume refuses is told, and is no crash."""
     told = json.load(sys.stdin)
@@ -166,7 +181,7 @@ def main(command: str, folder: str = "") -> None:
         else:
             result = write(folder, told["archive"], told["remove"])
     except OSError as error:
-        result = {"refused": f"{error.filename or 'the volume'}: {error.strerror or error}"}
+        result = {"refused": reason(error)}
     print(json.dumps(result), flush=True)
 
 

@@ -222,6 +222,34 @@ def test_what_the_volume_refuses_is_told(src: pathlib.Path, tmp_path: pathlib.Pa
     assert told == {"refused": f"{tmp_path}/nowhere/{dag_files.WORK}: No such file or directory"}
 
 
+def test_what_is_refused_leaves_nothing_behind(
+    src: pathlib.Path, volume: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_arguments: t.Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(shutil, "copyfileobj", full)
+    archive = base64.b64encode(dag_folder.pack(dag_folder.read(str(src), DEFAULT))).decode()
+    with pytest.raises(OSError, match="No space left"):
+        dag_files.write(str(volume), archive, [])
+    assert list(volume.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (
+            OSError(13, "Permission denied", "/dags/.dags-upload/.0", None, "/dags/a.py"),
+            "/dags/a.py: Permission denied",
+        ),
+        (OSError(13, "Permission denied", "/dags/lib"), "/dags/lib: Permission denied"),
+        (OSError(28, "No space left on device"), "the volume: No space left on device"),
+    ],
+)
+def test_the_file_that_is_refused_is_named(error: OSError, expected: str) -> None:
+    assert dag_files.reason(error) == expected
+
+
 def test_python_that_does_not_compile_is_told_with_its_line() -> None:
     sources = {
         "good.py": DAG,
