@@ -6,6 +6,8 @@ import typing as t
 
 import pytest
 
+pytest.register_assert_rewrite("tests.e2e.support")
+
 
 @pytest.fixture(scope="module")
 def report() -> t.Iterator[dict[str, str]]:

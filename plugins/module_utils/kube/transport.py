@@ -34,6 +34,8 @@ PATIENCE_AT_FIRST: t.Final = 15.0
 PATIENCE: t.Final = 60.0
 """Seconds to go on trying once the API server has answered: it may restart in the middle of a run."""
 _QUIET: t.Final = 3.0
+_GARBLED: t.Final = re.compile(r"ALERT_(DECODE|DECRYPT|INTERNAL)_ERROR|ALERT_BAD_RECORD_MAC")
+"""TLS alerts by which a server says that it did not get what we sent; others say that it will not have it."""
 _TRANSIENT_500: t.Final = re.compile(
     rb"etcdserver: (leader changed|request timed out|too many requests|no leader)|connection re(fused|set)"
     rb"|raft proposal dropped|http2: client connection (lost|force closed)"
@@ -180,9 +182,11 @@ def is_transient(reply: Reply, idempotent: bool) -> bool:
 def _worth_another_try(error: BaseException, idempotent: bool, answered: bool) -> bool:
     """Whether it may be different next time; where the server has ``answered`` before, so it may after a TLS alert."""
     causes = list(errors.causes_of(error))
-    hopeless: tuple[type[BaseException], ...] = (socket.gaierror, urllib3.exceptions.LocationValueError)
-    hopeless += (ssl.SSLCertVerificationError if answered else ssl.SSLError,)
+    hopeless = (socket.gaierror, urllib3.exceptions.LocationValueError, ssl.SSLCertVerificationError)
     if any(isinstance(cause, hopeless) for cause in causes):
+        return False
+    refusals = [cause for cause in causes if isinstance(cause, ssl.SSLError) and not _GARBLED.search(str(cause))]
+    if refusals and not answered:
         return False
     # A refused connection has sent nothing, so even what must not come twice can be tried again.
     return idempotent or any(isinstance(cause, ConnectionRefusedError) for cause in causes)

@@ -58,11 +58,13 @@ def test_broken_connections(cause: OSError, idempotent: bool, expected: bool) ->
     ("cause", "answered", "expected"),
     [
         (ssl.SSLError(1, "TLSV1_ALERT_DECODE_ERROR"), True, True),
+        (ssl.SSLError(1, "[SSL: TLSV1_ALERT_DECODE_ERROR] tlsv1 alert decode error"), False, True),
+        (ssl.SSLError(1, "[SSL: TLSV1_ALERT_UNKNOWN_CA] tlsv1 alert unknown ca"), False, False),
         (ssl.SSLError(1, "WRONG_VERSION_NUMBER"), False, False),
         (ssl.SSLCertVerificationError(1, "x"), True, False),
     ],
 )
-def test_a_tls_alert_of_a_server_that_has_answered_before(cause: OSError, answered: bool, expected: bool) -> None:
+def test_a_tls_alert_of_a_server_that_has_answered_before_or_was_not_understood(cause: OSError, answered: bool, expected: bool) -> None:
     error = urllib3.exceptions.ProtocolError("broken", cause)
     assert transport._worth_another_try(error, True, answered) is expected
 
