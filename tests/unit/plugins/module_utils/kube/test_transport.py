@@ -64,7 +64,7 @@ def test_broken_connections(cause: OSError, idempotent: bool, expected: bool) ->
         (ssl.SSLCertVerificationError(1, "x"), True, False),
     ],
 )
-def test_a_tls_alert_of_a_server_that_has_answered_before_or_was_not_understood(cause: OSError, answered: bool, expected: bool) -> None:
+def test_a_tls_alert_that_may_pass(cause: OSError, answered: bool, expected: bool) -> None:
     error = urllib3.exceptions.ProtocolError("broken", cause)
     assert transport._worth_another_try(error, True, answered) is expected
 
