@@ -99,6 +99,8 @@ MUTATIONS = (
     ),
     *of_file(
         "render/objects.py",
+        ("data outlives its workload", '"whenDeleted": "Retain"', '"whenDeleted": "Delete"'),
+        ("a StatefulSet has its headless Service", '"serviceName": headless', '"serviceName": component'),
         ("another Job has another name", "-{digest}", "-0"),
         (
             "drains are told",
@@ -208,11 +210,6 @@ MUTATIONS = (
         "render/broker.py",
         ("Redis asks for a password", 'requirepass "$REDISCLI_AUTH"\n', ""),
         (
-            "queues outlive a restart",
-            '{"whenDeleted": "Retain", "whenScaled": "Retain"}',
-            '{"whenDeleted": "Delete", "whenScaled": "Retain"}',
-        ),
-        (
             "an external broker has no Redis",
             'not values.runs_celery or values.celery.broker.provider == "external"',
             "not values.runs_celery",
@@ -269,10 +266,8 @@ MUTATIONS = (
     ),
     *of_file(
         "render/database.py",
-        ("data outlives its workload", '"whenDeleted": "Retain"', '"whenDeleted": "Delete"'),
         ("a database has time to stop", "grace_seconds=120", "grace_seconds=10"),
         ("data is below the root of its volume", '"value": f"{DATA_FOLDER}/pgdata"', '"value": DATA_FOLDER'),
-        ("a StatefulSet has its headless Service", '"serviceName": headless', '"serviceName": component'),
         ("no database beside an external one", 'if values.database.provider == "external":', "if False:"),
         (
             "PgBouncer is probed",
