@@ -31,7 +31,14 @@ def told(before: inside.Report, after: inside.Report, refused: str | None = None
 class Node:
     """Ends Jobs, in the order of their making, with what their containers tell; not before somebody ``waits``."""
 
-    def __init__(self, site: Site, *answers: dict[str, t.Any], waits: threading.Event | None = None) -> None:
+    def __init__(
+        self,
+        site: Site,
+        *answers: dict[str, t.Any],
+        waits: threading.Event | None = None,
+        before: dict[str, str] | None = None,
+    ) -> None:
+        self._before = before or {}
         self._site = site
         self._waits = waits
         self._answers = list(answers)
@@ -57,7 +64,7 @@ class Node:
                 if job["metadata"]["uid"] not in seen and self._answers:
                     seen.add(job["metadata"]["uid"])
                     self.jobs.append(job)
-                    end(self._site, job, self._answers.pop(0))
+                    end(self._site, job, self._answers.pop(0), self._before)
 
     @property
     def commands(self) -> list[tuple[str, str]]:
@@ -66,8 +73,8 @@ class Node:
         return [(box["image"], box["args"][3]) for box in boxes]
 
 
-def end(site: Site, job: Object, words: dict[str, t.Any]) -> None:
-    """What the Job's controller and a node write when its container ends."""
+def end(site: Site, job: Object, words: dict[str, t.Any], before: t.Mapping[str, str]) -> None:
+    """What the Job's controller and a node write when its container ends, or one of those ``before`` it has failed."""
     name, uid = job["metadata"]["name"], job["metadata"]["uid"]
     labels = {"batch.kubernetes.io/job-name": name, "batch.kubernetes.io/controller-uid": uid}
     box = {"name": "migrate", "image": "x"}
@@ -79,15 +86,17 @@ def end(site: Site, job: Object, words: dict[str, t.Any]) -> None:
     }
     pod["metadata"]["namespace"] = site.namespace
     made = site.cluster.create(pod)
-    state = {"terminated": {"exitCode": 3 if words.get("refused") else 0, "message": json.dumps(words)}}
-    status = {**box, "imageID": "x", "ready": False, "restartCount": 0, "state": state}
-    site.cluster.patch(
-        POD,
-        made["metadata"]["name"],
-        site.namespace,
-        {"status": {"containerStatuses": [status]}},
-        subresource="status",
-    )
+    ended = {"exitCode": 3 if words.get("refused") else 0, "message": json.dumps(words)}
+    status: Object = {"containerStatuses": [_ended("migrate", ended)]}
+    if before:
+        failed = [_ended(name, {"exitCode": 1, "message": message}) for name, message in before.items()]
+        status = {"initContainerStatuses": failed}
+    site.cluster.patch(POD, made["metadata"]["name"], site.namespace, {"status": status}, subresource="status")
+
+
+def _ended(name: str, how: Object) -> Object:
+    status = {"name": name, "image": "x", "imageID": "x", "ready": False, "restartCount": 0}
+    return {**status, "state": {"terminated": how}}
 
 
 @dataclasses.dataclass(kw_only=True)

@@ -47,8 +47,10 @@ class Jobs:
         timeout: float,
         notify: t.Callable[[str], None],
         component: str = "migrate",
+        words: t.Callable[[t.Iterable[Object]], Told | None] | None = None,
     ) -> None:
         self._component = component
+        self._words = words or last_words
         self._cluster = cluster
         self._where = where
         self._lock = lock
@@ -59,7 +61,21 @@ class Jobs:
         """The Job and what it told at its end; raises ``Failure``, with its last log lines, where it told nothing."""
         self._lock.acquire({}, engine.LOCK_PATIENCE, self._notify)
         try:
-            return self._run(job, doing)
+            self._wait_for_others(job)
+            job = self._started(job)
+            return job, self._told(job, doing)
+        finally:
+            self._lock.rest({})
+
+    def try_out(self, job: Object, doing: str) -> Told | None:
+        """What a Job told that changes nothing: no other one is in its way, and it goes whatever its end is."""
+        self._lock.acquire({}, engine.LOCK_PATIENCE, self._notify)
+        try:
+            job = self._started(job)
+            try:
+                return self._told(job, doing)
+            finally:
+                self.remove(job)
         finally:
             self._lock.rest({})
 
@@ -70,11 +86,10 @@ class Jobs:
         wait.until_ready(self._cluster, [job], timeout=self._timeout, notify=self._notify)
         return job
 
-    def _run(self, job: Object, doing: str) -> tuple[Object, Told | None]:
-        self._wait_for_others(job)
-        job = self._started(job)
+    def _told(self, job: Object, doing: str) -> Told | None:
+        """What a Job told at its end."""
         self._notify(f"{label(job)} {doing}")
-        look = _Look(self._cluster, job, self._notify)
+        look = self._look(job)
         try:
             # The controller says of the Job what its container has said some three seconds before.
             wait.until_ready(
@@ -87,9 +102,12 @@ class Jobs:
             )
         except Failure as failure:
             if told := look():
-                return job, told
+                return told
             raise Failure(failure.message, **{**failure.details, "job": job["metadata"]["name"]}) from failure
-        return job, look()
+        return look()
+
+    def _look(self, job: Object) -> _Look:
+        return _Look(self._cluster, job, self._words, self._notify)
 
     def output(self, job: Object) -> str:
         """All that the container of a Job that has ended printed."""
@@ -107,7 +125,7 @@ class Jobs:
         for other in jobs:
             if other["metadata"]["name"] != job["metadata"]["name"] and self._is_running(other):
                 self._notify(f"{label(other)} is under way; waiting for its end")
-                self._await_other(other, _Look(self._cluster, other, self._notify))
+                self._await_other(other, self._look(other))
 
     def _await_other(self, other: Object, look: _Look) -> None:
         """Wait for the end of somebody else's Job, whatever end that is."""
@@ -122,7 +140,7 @@ class Jobs:
 
     def _is_running(self, job: Object) -> bool:
         """The controller calls a Job active for some seconds after its container's last words."""
-        return is_active(job) and last_words(pods_of(self._cluster, job)) is None
+        return is_active(job) and self._words(pods_of(self._cluster, job)) is None
 
     def _started(self, job: Object) -> Object:
         """The running Job: made, or taken over from a run that was interrupted."""
@@ -153,16 +171,23 @@ class Jobs:
 class _Look:
     """Looks at a Job: what it told, if it has ended, and which step it is at, if it goes on for longer."""
 
-    def __init__(self, cluster: Cluster, job: Object, notify: t.Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        job: Object,
+        words: t.Callable[[t.Iterable[Object]], Told | None],
+        notify: t.Callable[[str], None],
+    ) -> None:
         self._cluster = cluster
         self._job = job
+        self._words = words
         self._notify = notify
         self._read = time.monotonic()
         self._step = ""
 
     def __call__(self) -> Told | None:
         pods = pods_of(self._cluster, self._job)
-        told = last_words(pods)
+        told = self._words(pods)
         if told is None and pods and time.monotonic() - self._read >= _LOG_PAUSE:
             self._read = time.monotonic()
             self._tell(pods[0]["metadata"]["name"])

@@ -35,6 +35,8 @@ RUN: t.Final = "run"
 """The same: a name of the run itself."""
 LOG_STORE: t.Final = "airflow.dagops/log-store"
 """The annotation of the Lease that tells which log store was found to work."""
+DAG_SOURCES: t.Final = "airflow.dagops/dag-sources"
+"""The same of the git repositories that were found to be readable."""
 LOCK_PATIENCE: t.Final = 150.0
 """Seconds to wait for another run; more than it takes until the Lease of a killed one can be taken."""
 CHECKSUM_KEY: t.Final = "checksum-key"
@@ -123,7 +125,7 @@ def begin(cluster: Cluster, instance: str, namespace: str, voice: Voice, *, chec
         lock.await_free(LOCK_PATIENCE, voice.progress)
     elif other := lock.other():
         voice.warn(f"Another run is changing this instance: {other}. What is told here may not be true when it ends.")
-    proven = {name: note for name, note in lock.notes.items() if name == LOG_STORE}
+    proven = {name: note for name, note in lock.notes.items() if name in (LOG_STORE, DAG_SOURCES)}
     return {**scope.notes_of_kinds(lock.notes), **proven, HELD: lock.held, RUN: secrets.token_hex(8)}
 
 

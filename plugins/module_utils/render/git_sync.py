@@ -42,6 +42,11 @@ def dags_folder(name: str, repository: GitRepository) -> str:
     return f"{folder}/{repository.sub_path}" if repository.sub_path else folder
 
 
+def first_name(name: str) -> str:
+    """The container that gets the first commit of a repository."""
+    return f"git-sync-{name}-init"
+
+
 def secrets(values: Values, name: str, repository: GitRepository) -> list[Object]:
     """The volume of what it takes to read a repository."""
     return git.volume(f"git-sync-{name}", git.files(name, repository, names.name(values, COMPONENT)))
@@ -82,7 +87,7 @@ def container(
     values: Values,
     name: str,
     repository: GitRepository,
-    ending: str,
+    called: str,
     security: Object,
     env: list[Object],
     **body: t.Any,
@@ -100,7 +105,7 @@ def container(
         "GITSYNC_SYNC_TIMEOUT": wanted.timeout,
     }
     return {
-        "name": f"git-sync-{name}{ending}",
+        "name": called,
         "image": image(values, wanted.image),
         "imagePullPolicy": wanted.image.pull_policy,
         "env": [*({"name": key, "value": value} for key, value in common.items()), *access(repository), *env],
@@ -128,7 +133,7 @@ def first(values: Values, security: Object) -> list[Object]:
             values,
             name,
             repository,
-            "-init",
+            first_name(name),
             security,
             env,
             # Its last words say what is wrong with a repository.
@@ -157,7 +162,7 @@ def following(values: Values, security: Object) -> list[Object]:
                 values,
                 name,
                 repository,
-                "",
+                f"git-sync-{name}",
                 security,
                 env,
                 ports=[{"name": f"git-sync-{number}", "containerPort": port, "protocol": "TCP"}],
@@ -168,11 +173,16 @@ def following(values: Values, security: Object) -> list[Object]:
     return found
 
 
-def render(values: Values) -> list[Object]:
-    """Objects of the role airflow_git_sync: the host keys that a person wrote."""
-    data = {
+def known_hosts(values: Values) -> dict[str, str]:
+    """The host keys that a person wrote."""
+    return {
         git.known_hosts_key(name): repository.known_hosts
         for name, repository in repositories(values)
         if repository.known_hosts
     }
+
+
+def render(values: Values) -> list[Object]:
+    """Objects of the role airflow_git_sync."""
+    data = known_hosts(values)
     return [object_(values, "v1", "ConfigMap", COMPONENT, data=data)] if data else []

@@ -11,16 +11,14 @@ PRIVATE to the collection: it can have breaking changes at any time.
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
-import inspect
 import json
 import typing as t
 
-from ansible_collections.dagops.airflow.plugins.module_utils.render import config, log_store, names, overrides, pods
-from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import Object, named_by_content, object_
+from ansible_collections.dagops.airflow.plugins.module_utils.render import config, log_store, probe
+from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import Object, named_by_content
 from ansible_collections.dagops.airflow.plugins.module_utils.render.payload import probe_logs
-from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Pods, ServiceAccount, Values, resources
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
 
 COMPONENT = "log-probe"
 # Options that say where logs are and who may go there.
@@ -35,25 +33,14 @@ def wanted(values: Values) -> bool:
     return values.logging.store in probe_logs.STORES
 
 
-def tasks_run_in(values: Values) -> tuple[str, Pods]:
-    """The component whose pods run tasks."""
-    if values.runs_kubernetes:
-        return "worker", values.core.workers
-    if values.runs_celery:
-        return "worker", next(iter(values.worker_sets.values()))
-    return "scheduler", values.core.scheduler
-
-
 def fingerprint(values: Values) -> str:
     """Of all that says where logs are and who may go there: the same store needs no second look."""
-    component, _shape = tasks_run_in(values)
-    account = values.rbac.service_accounts.get(component, ServiceAccount())
+    component, _shape = probe.tasks_run_in(values)
     seen = [
         options(values),
         log_store.env(values, component),
         log_store.volumes(values, component),
-        dataclasses.asdict(account),
-        component,
+        *probe.identity(values),
     ]
     return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -81,27 +68,5 @@ def named_job(values: Values) -> Object:
 
 def job(values: Values) -> Object:
     """The Job with the person's overrides, which know it without the hash."""
-    component, shape = tasks_run_in(values)
-    # Nothing that runs beside a task has to run beside this.
-    alone = dataclasses.replace(
-        shape, resources=resources("100m", "256Mi", "1Gi", "1")(), init_containers=[], containers=[]
-    )
-    container = pods.airflow_container(
-        values,
-        alone,
-        COMPONENT,
-        args=["python", "-c", inspect.getsource(probe_logs), values.logging.store],
-        env=options(values),
-        terminationMessagePolicy="FallbackToLogsOnError",
-    )
     # DAGs may not be there yet either, and a fault of theirs is not one of the store.
-    template = pods.airflow_pod(values, component, alone, container, with_dags=False, restartPolicy="Never")
-    # The instance's own files are those of before, or not there yet.
-    spec = template["spec"]
-    spec["volumes"] = [volume for volume in spec["volumes"] if volume["name"] != "config"]
-    main = spec["containers"][0]
-    main["volumeMounts"] = [mount for mount in main["volumeMounts"] if mount["name"] != "config"]
-    # Not those of the component, whose Service, Deployment and budget would count it.
-    template["metadata"]["labels"] = {**names.labels(values, COMPONENT), **alone.labels}
-    body = {"backoffLimit": 0, "ttlSecondsAfterFinished": 3600, "template": template}
-    return overrides.applied(values, object_(values, "batch/v1", "Job", COMPONENT, spec=body))
+    return probe.job(values, COMPONENT, probe_logs, values.logging.store, env=options(values))

@@ -1,0 +1,70 @@
+# Copyright (c) 2026, dagops.airflow contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Tries something by a Job, before anything is changed that would need it.
+
+What was found to work is noted in the Lease, which a run reads anyway: while nothing of it changes, no later run looks
+again.
+
+PRIVATE to the collection: it can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.dagops.airflow.plugins.module_utils.airflow.jobs import Jobs, Told, last_words
+from ansible_collections.dagops.airflow.plugins.module_utils.airflow.target import Target
+from ansible_collections.dagops.airflow.plugins.module_utils.face import Face, Failure
+from ansible_collections.dagops.airflow.plugins.module_utils.kube import engine
+from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import Cluster
+from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object
+from ansible_collections.dagops.airflow.plugins.module_utils.kube.scope import Scope
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Probe:
+    """What is tried."""
+
+    about: str
+    """It, by its variable."""
+    component: str
+    note: str
+    """The annotation of the Lease that tells of it."""
+    fingerprint: str
+    """What the annotation says of one that works."""
+    job: t.Callable[[], Object]
+    doing: str
+    judged: t.Callable[[Told], bool]
+    """Raises ``Failure`` for what does not work; whether it is known to work."""
+    words: t.Callable[[t.Iterable[Object]], Told | None] = last_words
+    """What the pods of the Job tell."""
+
+
+def tried(face: Face, values: Values, cluster: Cluster, probe: Probe) -> bool:
+    """Try it, unless that is known to work or this is check mode; whether it was tried."""
+    where = Target(instance=values.name, namespace=values.namespace, values=values)
+    remembered: dict[str, str] | None = face.params["remembered"]
+    part = Scope(instance=values.name, namespace=values.namespace, component=probe.component)
+    lock = engine.lock_of(cluster, part, remembered)
+    notes = lock.read_once() if remembered is None else remembered
+    if notes.get(probe.note) == probe.fingerprint or face.check_mode:
+        return False
+    jobs = Jobs(
+        cluster,
+        where,
+        lock,
+        timeout=face.params["wait_timeout"],
+        notify=face.progress,
+        component=probe.component,
+        words=probe.words,
+    )
+    try:
+        found = jobs.try_out(probe.job(), probe.doing)
+    except Failure as failure:
+        raise Failure(f"{probe.about} could not be tried. {failure.message}", **failure.details) from failure
+    if probe.judged(found or {"unknown": "its pod is gone, with what it had to tell"}):
+        lock.rest({probe.note: probe.fingerprint})
+    return True
