@@ -31,7 +31,8 @@ def said(error: BaseException) -> str:
     """What git says; what the library says where git was not even asked."""
     one: BaseException | None = error
     while one is not None:
-        words = str(getattr(one, "stderr", None) or "").strip()
+        # GitPython puts a frame around it.
+        words = str(getattr(one, "stderr", None) or "").strip().removeprefix("stderr: '").removesuffix("'").strip()
         if words:
             return words[-LONGEST_SAID:]
         one = one.__cause__

@@ -216,7 +216,7 @@ def test_bundles_that_cannot_be_fetched_are_told_in_gits_words(tmp_path: Path) -
     (tmp_path / "good").mkdir()
     found = run(tmp_path, folders={}, bundles=["good", "bad", "odd", "empty"])
     assert found["bundles"] == ["empty"]
-    assert found["said"] == {"bad": "stderr: 'fatal: no luck'", "odd": "ValueError: both keys"}
+    assert found["said"] == {"bad": "fatal: no luck", "odd": "ValueError: both keys"}
 
 
 def test_an_image_without_the_provider_is_told(tmp_path: Path) -> None:

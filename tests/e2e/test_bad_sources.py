@@ -1,0 +1,178 @@
+"""Git repositories that cannot be read: one sentence each, and the running instance goes on undisturbed."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.dagops.airflow.plugins.module_utils.kube import kinds
+from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import connect
+from ansible_collections.dagops.airflow.plugins.modules import dag_run
+from tests.e2e import parts
+from tests.e2e.site import BASE, Site, Variables
+from tests.e2e.support import CLUSTER, Instance
+
+NAME = "sources"
+REPOSITORY = "sources"
+DAG = """\
+import datetime
+
+from airflow.sdk import dag, task
+
+
+@dag(dag_id="sources", schedule=None, start_date=datetime.datetime(2024, 1, 1), is_paused_upon_creation=False)
+def sources():
+    @task
+    def only():
+        print("here")
+
+    only()
+
+
+sources()
+"""
+SYNCED = "airflow_git_sync_repositories"
+BUNDLES = "airflow_core_dag_bundles"
+WATCHED = ("Deployment", "StatefulSet", "ConfigMap", "Secret")
+"""Kinds of objects of which none may change."""
+
+# What is said of each, with what is changed in the variables that work.
+BAD: dict[str, str] = {
+    "ssh-key": f"{SYNCED}.dags: the server does not accept the ssh key (Secret wrong-key)",
+    "host-key": f"{SYNCED}.dags: the host key of [git-server.git-server.svc]:2222 is another one than knownHosts has",
+    "branch": f"{SYNCED}.dags: there is no branch or tag 'main2'",
+    "folder": f"{SYNCED}.dags: there is no folder 'dags2' (subPath) at main",
+    "password": f"{SYNCED}.dags: the user or the password is wrong (Secret wrong-token)",
+    "authority": f"{SYNCED}.dags: no authority that is known vouches for the server's certificate (ca)",
+    "repository": f"{SYNCED}.dags: there is no such repository, or who asks may not see it (Secret git-token)",
+    "server": f"{SYNCED}.dags: the server cannot be reached: nobody knows the name nowhere.git-server.svc",
+    "bundle-branch": f"{BUNDLES}.more: there is no branch or tag 'main2'",
+    "bundle-folder": f"{BUNDLES}.more: there is no folder 'dags2' (subPath) at main",
+    "bundle-ssh-key": f"{BUNDLES}.more: the server does not accept the ssh key (Secret wrong-key)",
+    "bundle-password": f"{BUNDLES}.more: the user or the password is wrong (Secret wrong-token)",
+}
+
+
+class Sources:
+    """A running instance with a repository that can be read, and what would be wrong with others."""
+
+    def __init__(self, git: parts.GitServer, site: Site) -> None:
+        self.site = site
+        self._git = git
+        self._cluster = connect(CLUSTER)
+        self._https: Variables = {
+            "url": git.https_url(REPOSITORY),
+            "ref": "main",
+            "subPath": "dags",
+            "credentials": {"name": "git-token"},
+            "ca": {"secret": "git-ca", "key": "ca.crt"},
+        }
+        self._ssh: Variables = {
+            "url": git.ssh_url(REPOSITORY),
+            "ref": "main",
+            "sshKey": {"name": "git-key"},
+            "knownHosts": git.secret["known_hosts"],
+        }
+
+    def prepare(self) -> None:
+        """What a person brings: the namespace with Secrets of their own, and the repository."""
+        self._cluster.apply(parts.namespace(NAME), force=True)
+        facts, others = self._git.facts(), parts.GitServer.credentials()
+        for name, password in (("git-token", facts["password"]), ("wrong-token", others["password"])):
+            self._secret(name, username=facts["username"], password=password)
+        for name, key in (("git-key", facts["ssh_key"]), ("wrong-key", others["client-key"])):
+            self._secret(name, **{"ssh-privatekey": key})
+        self._secret("git-ca", **{"ca.crt": facts["ca_certificate"]})
+        self._git.commit(REPOSITORY, {"dags/sources.py": DAG})
+
+    def _secret(self, name: str, **data: str) -> None:
+        meta = {"name": name, "namespace": NAME}
+        self._cluster.apply({"apiVersion": "v1", "kind": "Secret", "metadata": meta, "stringData": data}, force=True)
+
+    def good(self) -> Variables:
+        repository, _colon, tag = parts.GIT_SYNC.rpartition(":")
+        return {
+            **BASE,
+            "airflow_core_executor": "LocalExecutor",
+            "airflow_git_sync_image": {"repository": repository, "tag": tag},
+            "airflow_git_sync_period": "5s",
+            SYNCED: {"dags": self._https},
+        }
+
+    def bad(self, what: str) -> Variables:
+        wrong_ssh: Variables = {**self._ssh, "sshKey": {"name": "wrong-key"}}
+        other_host = {**self._ssh, "knownHosts": parts.GitServer.credentials()["known_hosts"]}
+        https = self._https
+        cases: dict[str, Variables] = {
+            "ssh-key": wrong_ssh,
+            "host-key": other_host,
+            "branch": {**https, "ref": "main2"},
+            "folder": {**https, "subPath": "dags2"},
+            "password": {**https, "credentials": {"name": "wrong-token"}},
+            "authority": {name: value for name, value in https.items() if name != "ca"},
+            "repository": {**https, "url": self._git.https_url("nothing")},
+            "server": {**https, "url": https["url"].replace("git-server", "nowhere", 1)},
+        }
+        kind, dash, rest = what.partition("-")
+        if dash and kind == "bundle":
+            return {**self.good(), BUNDLES: {"more": cases[rest]}}
+        return {**self.good(), SYNCED: {"dags": cases[what]}}
+
+    def seen(self) -> dict[str, str]:
+        """All objects of the instance that a run could change, and its pods, with their versions."""
+        found = {}
+        for kind in WATCHED:
+            for item in self._cluster.list(kinds.named(kind), NAME):
+                meta = item["metadata"]
+                # A status changes by itself; what is declared counts.
+                version = str(meta.get("generation") or meta["resourceVersion"])
+                found[f"{kind}/{meta['name']}"] = version
+        return {**found, **{f"Pod/{name}": uid for name, uid in self.site.instance.running().items()}}
+
+    def jobs(self) -> list[str]:
+        names = [item["metadata"]["name"] for item in self._cluster.list(kinds.named("Job"), NAME)]
+        return [name for name in names if "dag-probe" in name]
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Sources]:
+    brought = parts.bring_with_images(parts.GitServer, more=[parts.GIT_SYNC])
+    values = {"airflow_instance": NAME, "airflow_version": "3.3.2", **BASE}
+    instance = Instance(name=NAME, values=values, cluster_options=CLUSTER)
+    site = Site(instance=instance, folder=tmp_path_factory.mktemp("runs"))
+    made = Sources(t.cast("parts.GitServer", brought["git-server"]), site)
+    site.remove()
+    made.prepare()
+    try:
+        site.converge(made.good())
+        yield made
+    finally:
+        site.remove()
+        for part in brought.values():
+            parts.take_away(part.cluster, type(part))
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_what_cannot_be_read_is_said_and_nothing_is_changed(what: str, sources: Sources) -> None:
+    before = sources.seen()
+    done = sources.site.run(sources.bad(what))
+    assert done.code == 2, done.output[-5000:]
+    assert f"{BAD[what]}. The instance goes on as it was." in done.output, done.output[-5000:]
+    assert "Traceback" not in done.output
+    assert sources.seen() == before
+    assert sources.jobs() == []
+
+
+def test_check_mode_makes_nothing_and_says_nothing_wrong(sources: Sources) -> None:
+    before = sources.seen()
+    checked = sources.site.run(sources.bad("branch"), "site", "--check")
+    assert checked.code == 0, checked.output[-5000:]
+    assert (sources.seen(), sources.jobs()) == (before, [])
+
+
+def test_afterwards_all_is_as_it_was(sources: Sources) -> None:
+    again = sources.site.run(sources.good(), "site", "-vvv")
+    assert (again.code, again.changed, again.module_starts) == (0, 0, 0), again.output[-5000:]
+    ran = sources.site.instance.call(dag_run, dag_id="sources", run_id="first", wait=True, wait_timeout=300)
+    assert ran["run"]["state"] == "success"
