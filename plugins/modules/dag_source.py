@@ -27,8 +27,8 @@ options:
     default: 300
   remembered:
     description:
-      - What M(dagops.airflow.preflight) returned as C(remembered) in the same play. With it, repositories that are known
-        to be readable cost no request.
+      - What M(dagops.airflow.preflight) returned as C(remembered) in the same play. With it, repositories that are
+        known to be readable cost no request.
     type: dict
 attributes:
   check_mode:

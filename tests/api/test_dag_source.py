@@ -77,12 +77,12 @@ def test_the_notes_of_two_probes_stay_side_by_side(site: Site) -> None:
         (
             SYNCED,
             {"folders": ["analytics"]},
-            "airflow_git_sync_repositories.analytics: there is no folder 'dags2' (subPath) at main. The instance goes on",
+            "airflow_git_sync_repositories.analytics: there is no folder 'dags2' (subPath) at main. The instance",
         ),
         (
             BUNDLE,
             {"bundles": ["ml"]},
-            "airflow_core_dag_bundles.ml: there is no folder 'dags2' (subPath) at main. The instance goes on",
+            "airflow_core_dag_bundles.ml: there is no folder 'dags2' (subPath) at main. The instance",
         ),
         (
             BUNDLE,

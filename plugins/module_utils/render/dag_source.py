@@ -42,7 +42,7 @@ def fingerprint(values: Values) -> str:
     """Of all that says where repositories are and who may read them: the same ones need no second look."""
     seen = [
         {name: dataclasses.asdict(one) for name, one in git_sync.repositories(values)},
-        {name: dataclasses.asdict(dataclasses.replace(one, refresh_interval=1)) for name, one in bundles(values).items()},
+        {name: {**dataclasses.asdict(one), "refresh_interval": None} for name, one in bundles(values).items()},
         image(values, values.git_sync.image) if values.git_sync.repositories else None,
         *probe.identity(values),
     ]
@@ -62,7 +62,13 @@ def job(values: Values) -> Object:
     folders = {name: git_sync.dags_folder(name, one) for name, one in git_sync.repositories(tried)}
     what = json.dumps({"folders": folders, "bundles": list(bundles(values))}, sort_keys=True)
     return probe.job(
-        values, COMPONENT, probe_sources, what, env=_options(tried), dags=tried, finish=lambda pod: _with_hosts(tried, pod)
+        values,
+        COMPONENT,
+        probe_sources,
+        what,
+        env=_options(tried),
+        dags=tried,
+        finish=lambda pod: _with_hosts(tried, pod),
     )
 
 

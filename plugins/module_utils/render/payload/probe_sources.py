@@ -3,9 +3,9 @@
 
 """Looks for folders in what git-sync has fetched, and fetches git bundles as Airflow will.
 
-Runs in Airflow's image: ``python -c … {"folders": {name: path}, "bundles": [name]}``. What it finds is JSON, as the last
-words of its container: ``folders`` are the repositories without their folder, ``bundles`` the bundles without theirs,
-and ``said`` is what was said of a bundle that could not be fetched, by its name.
+Runs in Airflow's image: ``python -c … {"folders": {name: path}, "bundles": [name]}``. What it finds is JSON, as the
+last words of its container: ``folders`` are the repositories without their folder, ``bundles`` the bundles without
+theirs, and ``said`` is what was said of a bundle that could not be fetched, by its name.
 """
 
 from __future__ import annotations

@@ -130,7 +130,9 @@ def test_git_is_quoted_out_of_the_log_of_git_sync() -> None:
 
 
 def test_a_password_in_an_address_is_not_quoted() -> None:
-    assert last_line("fatal: odd https://ada:secret@git.example.com/x") == "fatal: odd https://ada:***@git.example.com/x"
+    assert (
+        last_line("fatal: odd https://ada:secret@git.example.com/x") == "fatal: odd https://ada:***@git.example.com/x"
+    )
 
 
 @pytest.mark.parametrize(

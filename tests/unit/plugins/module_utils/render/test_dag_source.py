@@ -163,7 +163,7 @@ def test_what_has_nothing_to_do_with_the_source_does_not_count() -> None:
 
 # --- its script ---------------------------------------------------------------------------------------------------
 
-AIRFLOW = '''\
+AIRFLOW = """\
 import pathlib
 
 
@@ -185,7 +185,7 @@ class Bundle:
 class DagBundlesManager:
     def get_bundle(self, name):
         return Bundle(name)
-'''
+"""
 
 
 def run(tmp_path: Path, **what: t.Any) -> Object:
