@@ -359,6 +359,23 @@ MUTATIONS = (
         ("Airflow gets no wrong folder", '"subdir": bundle.sub_path', '"subdir": bundle.url'),
     ),
     *of_file(
+        "render/dag_source.py",
+        (
+            "a probe reads no host keys of before",
+            '"projected") or {}).get("sources", [])',
+            '"projected") or {}).get("", [])',
+        ),
+        ("other bundles are not tried", 'if bundle.kind == "git"}', "}"),
+        ("a new refresh is no new source", '"refresh_interval": None', '"other": None'),
+        ("a bundle finds no examples", '"AIRFLOW__CORE__LOAD_EXAMPLES", "value": "False"', '"X", "value": ""'),
+    ),
+    *of_file(
+        "render/probe.py",
+        ("no Service counts a probe", "**names.labels(values, name), ", ""),
+        ("a probe waits for no volume of logs", '[{"name": "logs", "emptyDir": {}}]', "[]"),
+        ("a probe waits for no volume of DAGs", ", dags_volume=DagsVolume()", ""),
+    ),
+    *of_file(
         "render/pipeline.py",
         ("an object tells its part", "[names.ROLE_LABEL] = component", '[names.ROLE_LABEL] = "core"'),
     ),

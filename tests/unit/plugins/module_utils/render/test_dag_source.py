@@ -84,6 +84,8 @@ def test_git_bundles_have_the_connections_and_files_of_the_pods() -> None:
     )
     assert [one["name"] for one in listed] == json.loads(mine["args"][3])["bundles"] == ["data", "ml"]
     assert all(one["kwargs"]["repo_url"] in config["data"]["airflow.cfg"] for one in listed)
+    # Airflow would look for these in all its providers.
+    assert given["AIRFLOW__CORE__LOAD_EXAMPLES"] == "False"
     # Nothing that has no part in it: s3 and gcs bundles stay out.
     assert "s3-keys" not in json.dumps(pod)
     assert "gcs-key" not in json.dumps(pod)
@@ -93,7 +95,8 @@ def test_git_bundles_have_the_connections_and_files_of_the_pods() -> None:
 def test_it_reads_no_config_map_of_the_instance(variables: Object) -> None:
     """These hold what running pods read, of before; and before a first run they are not there."""
     own = {item["metadata"]["name"] for item in render_all(load(variables)) if item["kind"] == "ConfigMap"}
-    template = dag_source.named_job(load(variables))["spec"]["template"]
+    shared = {"airflow_core_dags_volume": {"enabled": True}}
+    template = dag_source.named_job(load({**variables, **shared}))["spec"]["template"]
     sources = [source for one in template["spec"]["volumes"] for source in one.get("projected", {}).get("sources", [])]
     assert not own & {source.get("configMap", {}).get("name") for source in sources}
     assert not [one for one in template["spec"]["volumes"] if "configMap" in one or "persistentVolumeClaim" in one]
