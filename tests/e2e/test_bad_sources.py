@@ -8,7 +8,7 @@ import pytest
 
 from ansible_collections.dagops.airflow.plugins.module_utils.kube import kinds
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import connect
-from ansible_collections.dagops.airflow.plugins.modules import dag_run
+from ansible_collections.dagops.airflow.plugins.modules import dag_run, dag_source
 from tests.e2e import parts
 from tests.e2e.site import BASE, Site, Variables
 from tests.e2e.support import CLUSTER, Instance
@@ -52,6 +52,7 @@ BAD: dict[str, str] = {
     "bundle-ssh-key": f"{BUNDLES}.more: the server does not accept the ssh key (Secret wrong-key)",
     "bundle-password": f"{BUNDLES}.more: the user or the password is wrong (Secret wrong-token)",
 }
+FEW = ("ssh-key", "host-key", "branch", "folder", "password", "bundle-branch")
 
 
 class Sources:
@@ -98,6 +99,14 @@ class Sources:
             "airflow_git_sync_image": {"repository": repository, "tag": tag},
             "airflow_git_sync_period": "5s",
             SYNCED: {"dags": self._https},
+        }
+
+    def every_way(self) -> Variables:
+        ssh = {**self._ssh, "subPath": "dags"}
+        return {
+            **self.good(),
+            SYNCED: {"https": self._https, "ssh": ssh},
+            BUNDLES: {"bundle-https": self._https, "bundle-ssh": ssh},
         }
 
     def bad(self, what: str) -> Variables:
@@ -153,7 +162,11 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Sources]:
             parts.take_away(part.cluster, type(part))
 
 
-@pytest.mark.parametrize("what", BAD)
+def marked(what: str) -> t.Any:
+    return pytest.param(what, marks=() if what in FEW else pytest.mark.full)
+
+
+@pytest.mark.parametrize("what", [marked(what) for what in BAD])
 def test_what_cannot_be_read_is_said_and_nothing_is_changed(what: str, sources: Sources) -> None:
     before = sources.seen()
     done = sources.site.run(sources.bad(what))
@@ -176,3 +189,13 @@ def test_afterwards_all_is_as_it_was(sources: Sources) -> None:
     assert (again.code, again.changed, again.module_starts) == (0, 0, 0), again.output[-5000:]
     ran = sources.site.instance.call(dag_run, dag_id="sources", run_id="first", wait=True, wait_timeout=300)
     assert ran["run"]["state"] == "success"
+
+
+def test_what_can_be_read_by_any_way_is_found_to_be_so_once(sources: Sources) -> None:
+    """By ssh and by https, by git-sync and by Airflow itself; nothing is rolled out for that."""
+    before = sources.seen()
+    values = {**sources.every_way(), "airflow_instance": NAME}
+    told = [sources.site.instance.call(dag_source, values=values) for _ in range(2)]
+    assert [(one["changed"], one["probed"]) for one in told] == [(False, True), (False, False)]
+    assert told[1]["api_requests"] == 1
+    assert (sources.seen(), sources.jobs()) == (before, [])
