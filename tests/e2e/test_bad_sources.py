@@ -195,7 +195,7 @@ def test_what_can_be_read_by_any_way_is_found_to_be_so_once(sources: Sources) ->
     """By ssh and by https, by git-sync and by Airflow itself; nothing is rolled out for that."""
     before = sources.seen()
     values = {**sources.every_way(), "airflow_instance": NAME}
-    told = [sources.site.instance.call(dag_source, values=values) for _ in range(2)]
+    told = [sources.site.instance.call(dag_source, values=values) for _number in range(2)]
     assert [(one["changed"], one["probed"]) for one in told] == [(False, True), (False, False)]
     assert told[1]["api_requests"] == 1
     assert (sources.seen(), sources.jobs()) == (before, [])
