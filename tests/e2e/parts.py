@@ -73,6 +73,11 @@ class Part:
         """Take it away for a while, or bring it back."""
         self.cluster.patch(kinds.named("Deployment"), self.name, self.name, {"spec": {"replicas": replicas}})
         _await(self.cluster, self.name, replicas)
+        # A pod that is told to stop may answer a little longer, and counts no more.
+        deadline = time.monotonic() + _LONGEST
+        while not replicas and self.cluster.list(kinds.named("Pod"), self.name, f"app={self.name}"):
+            assert time.monotonic() < deadline, f"pods of {self.name} do not go"
+            time.sleep(0.5)
 
     def run(self, *command: str, stdin: str | None = None) -> str:
         """What a command prints in its pod."""

@@ -268,7 +268,23 @@ class TestRedis:
         code = 'import redis\nredis.from_url(facts["redis"]["url"], socket_timeout=2, socket_connect_timeout=2).ping()'
         assert "Error" in client.python(CODE + code, fails=True)
         brought["redis"].scale(1)
-        assert client.python(CODE + code) == ""
+        # What leads a Service's clients to a new pod is set a moment after the pod is ready.
+        patient = """
+import time
+
+import redis
+
+deadline = time.monotonic() + 30
+while True:
+    try:
+        redis.from_url(facts["redis"]["url"], socket_timeout=2, socket_connect_timeout=2).ping()
+        break
+    except redis.ConnectionError:
+        if time.monotonic() > deadline:
+            raise
+        time.sleep(0.5)
+"""
+        assert client.python(CODE + patient) == ""
 
 
 def test_what_is_brought_again_is_left_as_it_is(brought: dict[str, parts.Part]) -> None:
