@@ -279,7 +279,7 @@ while True:
     try:
         redis.from_url(facts["redis"]["url"], socket_timeout=2, socket_connect_timeout=2).ping()
         break
-    except redis.ConnectionError:
+    except (redis.ConnectionError, redis.TimeoutError):
         if time.monotonic() > deadline:
             raise
         time.sleep(0.5)
