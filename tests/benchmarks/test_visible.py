@@ -44,7 +44,8 @@ def test_push_to_visible(
         site.converge({**matrix.variables(cell), **WAYS[way]})
         seconds = []
         for number in range(PUSHES):
-            name = f"pushed_{number}"
+            # The repository is that of the other ways, too.
+            name = f"{way.replace('-', '_')}_{number}"
             git.commit(REPOSITORY, {f"{name}.py": dag_of(cell).replace('"matrix"', f'"{name}"')})
             started = time.monotonic()
             while not int(site.instance.sql(f"SELECT count(*) FROM serialized_dag WHERE dag_id = '{name}'")):  # noqa: S608 - a name of ours
