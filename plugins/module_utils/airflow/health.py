@@ -76,8 +76,7 @@ def _component(workload: Object, pods: t.Sequence[Object], report: Report, now: 
     name = component_of(workload)
     own = [pod for pod in pods if component_of(pod) == name]
     statuses = [status for pod in own for status in pod.get("status", {}).get("containerStatuses") or ()]
-    word = HEARTBEATS.get(name)
-    part = report.get(word, {}) if word else {}
+    status, seconds = heartbeat(report, name, now)
     return Component(
         name=name,
         wanted=workload["spec"].get("replicas", 1),
@@ -85,8 +84,8 @@ def _component(workload: Object, pods: t.Sequence[Object], report: Report, now: 
         restarts=sum(status.get("restartCount", 0) for status in statuses),
         images=tuple(sorted({box["image"] for pod in own for box in pod["spec"]["containers"] if box["name"] == name})),
         trouble=_trouble(statuses),
-        status=part.get("status"),
-        heartbeat_age=age(part.get(f"latest_{word}_heartbeat"), now),
+        status=status,
+        heartbeat_age=seconds,
     )
 
 
@@ -97,6 +96,13 @@ def _trouble(statuses: t.Iterable[Object]) -> str | None:
         if reason:
             return str(reason)
     return None
+
+
+def heartbeat(report: Report, name: str, now: datetime.datetime) -> tuple[str | None, float | None]:
+    """What Airflow says of a component, and the seconds since its last heartbeat; nothing of one that sends none."""
+    word = HEARTBEATS.get(name)
+    part = (report.get(word) or {}) if word else {}
+    return part.get("status"), age(part.get(f"latest_{word}_heartbeat"), now)
 
 
 def age(stamp: str | None, now: datetime.datetime) -> float | None:
@@ -136,9 +142,9 @@ def reported(
     if database(report) != "healthy":
         yield f"Airflow says its database is {database(report) or 'unknown'}"
     for name in names:
-        part = report.get(HEARTBEATS.get(name, "")) or {}
-        if name in HEARTBEATS and part.get("status") != "healthy":
-            yield _of_heartbeat(name, part.get("status"), age(part.get(f"latest_{HEARTBEATS[name]}_heartbeat"), now))
+        status, seconds = heartbeat(report, name, now)
+        if name in HEARTBEATS and status != "healthy":
+            yield _of_heartbeat(name, status, seconds)
 
 
 def _of_pods(component: Component) -> t.Iterator[str]:
