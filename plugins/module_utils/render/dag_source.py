@@ -13,7 +13,6 @@ PRIVATE to the collection: it can have breaking changes at any time.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import typing as t
 
@@ -40,13 +39,12 @@ def wanted(values: Values) -> bool:
 
 def fingerprint(values: Values) -> str:
     """Of all that says where repositories are and who may read them: the same ones need no second look."""
-    seen = [
+    return probe.fingerprint(
+        values,
         {name: dataclasses.asdict(one) for name, one in git_sync.repositories(values)},
         {name: {**dataclasses.asdict(one), "refresh_interval": None} for name, one in bundles(values).items()},
         image(values, values.git_sync.image) if values.git_sync.repositories else None,
-        *probe.identity(values),
-    ]
-    return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()[:16]
+    )
 
 
 def named_job(values: Values) -> Object:

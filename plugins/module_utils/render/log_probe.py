@@ -11,7 +11,6 @@ PRIVATE to the collection: it can have breaking changes at any time.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import typing as t
 
@@ -36,13 +35,9 @@ def wanted(values: Values) -> bool:
 def fingerprint(values: Values) -> str:
     """Of all that says where logs are and who may go there: the same store needs no second look."""
     component, _shape = probe.tasks_run_in(values)
-    seen = [
-        options(values),
-        log_store.env(values, component),
-        log_store.volumes(values, component),
-        *probe.identity(values),
-    ]
-    return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()[:16]
+    return probe.fingerprint(
+        values, options(values), log_store.env(values, component), log_store.volumes(values, component)
+    )
 
 
 def options(values: Values) -> list[Object]:

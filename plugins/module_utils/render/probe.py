@@ -11,7 +11,9 @@ PRIVATE to the collection: it can have breaking changes at any time.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import inspect
+import json
 import types
 import typing as t
 
@@ -40,10 +42,12 @@ def tasks_run_in(values: Values) -> tuple[str, Pods]:
     return "scheduler", values.core.scheduler
 
 
-def identity(values: Values) -> list[t.Any]:
-    """Who tasks are, for the fingerprint of what is tried as them."""
+def fingerprint(values: Values, *seen: t.Any) -> str:
+    """What stands for all that a probe depends on, and for who tasks are: the same ones need no second look."""
     component, _shape = tasks_run_in(values)
-    return [dataclasses.asdict(values.rbac.service_accounts.get(component, ServiceAccount())), component]
+    identity = dataclasses.asdict(values.rbac.service_accounts.get(component, ServiceAccount()))
+    whole = json.dumps([*seen, identity, component], sort_keys=True)
+    return hashlib.sha256(whole.encode()).hexdigest()[:16]
 
 
 def with_dags_of(
