@@ -43,6 +43,8 @@ class Declared:
     """Features that the values have no use for."""
     superseded: t.Collection[str] = ()
     """Components that this version of Airflow has others for."""
+    abandons_pods: bool = False
+    """Whether no KubernetesExecutor deletes ended pods of tasks any more."""
 
 
 def declared(params: dict[str, t.Any]) -> Declared:
@@ -74,6 +76,7 @@ def declared(params: dict[str, t.Any]) -> Declared:
         unused=features.unused(values),
         # The old one cannot work with the database of the new one, and would get in its way.
         superseded=set(WEB_COMPONENTS) - {values.web_component},
+        abandons_pods=component == "core" and not values.runs_kubernetes,
     )
 
 
@@ -105,6 +108,8 @@ def run(face: Face) -> dict[str, t.Any]:
                 selector=request.scope.selector if request.scope else None,
                 alive=outcome.alive,
             )
+            if outcome.changed and what.abandons_pods:
+                _delete_abandoned(cluster, what)
     if left := _left(outcome.left, face.params):
         face.warn(left)
     return {**outcome.result(), "api_requests": cluster.requests}
@@ -136,6 +141,13 @@ def _strays(cluster: Cluster, what: Declared) -> list[kinds.Object]:
             kinds.named(kind), what.namespace, f"release={what.instance},tier=airflow,component={component}"
         )
     ]
+
+
+def _delete_abandoned(cluster: Cluster, what: Declared) -> None:
+    """Delete ended pods of tasks; to be called when the executor that was to do so is gone."""
+    labels = f"release={what.instance},tier=airflow,component=worker,{features.TASK_POD}"
+    ended = cluster.list(kinds.named("Pod"), what.namespace, labels, "status.phase=Succeeded")
+    prune.delete(cluster, ended, dry_run=False)
 
 
 def _request(face: Face, what: Declared) -> Request:

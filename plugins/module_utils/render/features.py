@@ -21,6 +21,8 @@ from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import 
 CELERY: t.Final = "celery"
 KUBERNETES: t.Final = "kubernetes"
 WORKERS: t.Final = "workers"
+TASK_POD: t.Final = "kubernetes_executor=True"
+"""The label that a KubernetesExecutor gives to pods of tasks (cncf.kubernetes provider, pod_generator.py)."""
 
 
 def part_of(feature: str, items: t.Iterable[Object]) -> list[Object]:
