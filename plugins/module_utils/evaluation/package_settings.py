@@ -1,7 +1,7 @@
 # Copyright (c) 2026, dagops.airflow contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Where this machine gets its packages from: Debian mirror, Python index, proxies, certificates.
+"""Where this machine gets its packages from: Debian mirror, Python index, npm's registry, proxies, certificates.
 
 Builds use the same, so that they work wherever the machine itself can install packages. A build gets it in a folder
 that is gone afterwards: no image and no file of this collection ever names a host.
@@ -50,6 +50,9 @@ _UV_OF_PIP: t.Final = {
     "default-timeout": "UV_HTTP_TIMEOUT",
     "timeout": "UV_HTTP_TIMEOUT",
 }
+_NPM_SETTING: t.Final = re.compile(r"(//[^=]+|(@[^=:]+:)?registry|(https?-)?proxy|noproxy|strict-ssl)\s*=.+")
+"""What npm must be told; the rest of its settings, such as paths, are the machine's own affair."""
+_NPM_VARIABLE: t.Final = re.compile(r"npm_config_(?P<name>registry|(https?_)?proxy|noproxy|strict_ssl)", re.IGNORECASE)
 
 
 def write(folder: pathlib.Path) -> None:
@@ -66,6 +69,9 @@ def write(folder: pathlib.Path) -> None:
     _copy(folder / "credentials", _CREDENTIALS)
     shutil.copyfile(os.environ.get("SSL_CERT_FILE") or _CERTIFICATES, folder / "certificates.crt")
     variables = uv_variables(os.environ, _pip_settings())
+    npmrc = pathlib.Path(os.environ.get("NPM_CONFIG_USERCONFIG") or "~/.npmrc").expanduser()
+    text = npmrc.read_text(encoding="utf-8") if npmrc.is_file() else ""
+    _write(folder / "npmrc", npm_settings(os.environ, text))
     _write(folder / "uv.env", [f"export {name}={shlex.quote(value)}" for name, value in variables.items()])
 
 
@@ -98,6 +104,13 @@ def uv_variables(environment: c.Mapping[str, str], pip: c.Mapping[str, str]) -> 
     if "UV_INDEX_URL" in own:
         from_pip.pop("UV_DEFAULT_INDEX", None)
     return {**from_pip, **own}
+
+
+def npm_settings(environment: c.Mapping[str, str], npmrc: str) -> list[str]:
+    """The lines of an npmrc that say how to reach the machine's registry; the environment wins, as it does for npm."""
+    of_file = [line.strip() for line in npmrc.splitlines() if _NPM_SETTING.fullmatch(line.strip())]
+    found = ((_NPM_VARIABLE.fullmatch(name), value) for name, value in environment.items())
+    return of_file + [f"{one['name'].lower().replace('_', '-')}={value}" for one, value in found if one and value]
 
 
 def pip_settings(listed: str) -> dict[str, str]:

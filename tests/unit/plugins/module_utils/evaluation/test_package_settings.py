@@ -85,3 +85,24 @@ def test_uv_gets_the_index_of_pip() -> None:
 def test_an_index_that_uv_was_told_itself_wins(name: str) -> None:
     variables = package_settings.uv_variables({name: "https://uv.test/"}, {"index-url": "https://pip.test/"})
     assert variables == {name: "https://uv.test/"}
+
+
+def test_only_what_says_how_to_reach_a_registry_is_taken_from_npm() -> None:
+    npmrc = """
+        ; of the machine
+        registry=https://npm.test/all/
+        @company:registry=https://npm.test/company/
+        //npm.test/all/:_authToken=${TOKEN}
+        https-proxy = http://proxy.test:3128
+        prefix=/opt/node
+        cafile=/etc/company.pem
+    """
+    environment = {"npm_config_registry": "https://other.test/", "NPM_CONFIG_CACHE": "/tmp", "PATH": "/bin"}
+    assert package_settings.npm_settings(environment, npmrc) == [
+        "registry=https://npm.test/all/",
+        "@company:registry=https://npm.test/company/",
+        "//npm.test/all/:_authToken=${TOKEN}",
+        "https-proxy = http://proxy.test:3128",
+        "registry=https://other.test/",
+    ]
+    assert package_settings.npm_settings({}, "") == []
