@@ -160,13 +160,16 @@ class Gcs:
                 key_path=option("logging", "google_key_path") or None, scopes=[scope]
             )
             client = storage.Client(credentials=credentials, project=project)
-        bucket, key = folder()
-        self.blob: t.Any = client.bucket(bucket).blob(key)
+        bucket, self.key = folder()
+        self.bucket: t.Any = client.bucket(bucket)
+        self.blob: t.Any = self.bucket.blob(self.key)
 
     def write(self) -> None:
         self.blob.upload_from_string(CONTENT)
 
     def read(self) -> str:
+        # It lists them here as well, which is a permission of its own.
+        list(self.bucket.list_blobs(prefix=self.key))
         return str(self.blob.download_as_bytes().decode())
 
     def delete(self) -> None:
@@ -179,13 +182,15 @@ class Wasb:
 
         client = WasbHook(connection()).get_conn()
         container = option("azure_remote_logging", "remote_wasb_log_container")
-        name = f"{option('logging', 'remote_base_log_folder')}/{NAME}"
-        self.blob: t.Any = client.get_blob_client(container=container, blob=name)
+        self.name = f"{option('logging', 'remote_base_log_folder')}/{NAME}"
+        self.container: t.Any = client.get_container_client(container)
+        self.blob: t.Any = self.container.get_blob_client(self.name)
 
     def write(self) -> None:
         self.blob.upload_blob(CONTENT)
 
     def read(self) -> str:
+        list(self.container.list_blobs(name_starts_with=self.name))
         return str(self.blob.download_blob().readall().decode())
 
     def delete(self) -> None:
@@ -237,10 +242,15 @@ STORES: dict[str, t.Callable[[], Store]] = {
 
 def words(error: BaseException) -> str:
     """An error in one sentence: what it means where that is known, and what the library says."""
-    said = " ".join(str(error).split())[:400]
-    code = str(((getattr(error, "response", None) or {}).get("Error") or {}).get("Code", ""))
+    # Azure's clients add the whole answer to its first sentence.
+    said = " ".join(str(error).partition("RequestId:")[0].split())[:400]
+    response = getattr(error, "response", None)
+    # A client of AWS has a dictionary there; those of others have an object.
+    code = str((response.get("Error") or {}).get("Code", "")) if isinstance(response, dict) else ""
     meaning = CODES.get(code) or next(
-        (ERRORS[one.__name__] for one in type(error).__mro__ if one.__name__ in ERRORS), ""
+        (ERRORS[one.__name__] for one in type(error).__mro__ if one.__name__ in ERRORS),
+        # Azure's clients have one class for most answers.
+        CODES.get(str(getattr(error, "status_code", "")), ""),
     )
     return f"{meaning} ({said})" if meaning else f"{type(error).__name__}: {said}"
 

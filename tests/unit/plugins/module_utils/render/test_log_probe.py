@@ -97,6 +97,19 @@ class EndpointConnectionError(Exception):
     """As botocore calls it."""
 
 
+class HttpResponseError(Exception):
+    """As Azure's clients raise it."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__("It is not allowed.\nRequestId:1\nContent: <?xml?>")
+        self.status_code = status
+        self.response = object()
+
+
+class ResourceNotFoundError(HttpResponseError):
+    """A more special one."""
+
+
 class ConnectionTimeout(EndpointConnectionError):
     """A more special one."""
 
@@ -109,6 +122,9 @@ class ConnectionTimeout(EndpointConnectionError):
         (Answer("Strange"), "Answer: An error occurred (Strange)"),
         (EndpointConnectionError("x"), "the server cannot be reached (x)"),
         (ConnectionTimeout("a\n b"), "the server cannot be reached (a b)"),
+        (HttpResponseError(403), "the identity may not do that (It is not allowed.)"),
+        (HttpResponseError(500), "HttpResponseError: It is not allowed."),
+        (ResourceNotFoundError(404), "there is no such container (It is not allowed.)"),
         (ValueError("x"), "ValueError: x"),
     ],
 )
