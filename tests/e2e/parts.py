@@ -1,4 +1,6 @@
-"""Real parts that an Airflow is tested with, each in a namespace of its name: git server, S3 server, OpenSearch, Redis.
+"""Real parts that an Airflow is tested with, each in a namespace of its name: git server, S3 server, search, Redis.
+
+Google's and Microsoft's stores run nowhere else, so emulators take their place.
 
 Nothing of them comes with `make images`: who needs one brings it, and what is there already is used as it is. Their
 passwords and keys are made with them, and stay as long as their namespace.
@@ -23,7 +25,7 @@ import typing as t
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives import serialization as form
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from ansible_collections.dagops.airflow.plugins.module_utils.kube import kinds
@@ -291,6 +293,182 @@ class OpenSearch(Part):
         }
 
 
+class Gcs(Part):
+    """An emulator of Google Cloud Storage, by plain http; who has a token of the key file may do anything.
+
+    It would let everybody in, so a proxy stands before it, which also gives out the tokens.
+    """
+
+    name = "gcs"
+    images = ("localhost/fake-gcs-server:1.56.1", _GIT_SERVER, "localhost/base:bookworm")
+    buckets = ("airflow-logs", "airflow-dags")
+
+    @classmethod
+    def endpoint(cls) -> str:
+        """What Google's libraries read from the variable STORAGE_EMULATOR_HOST."""
+        return f"http://{cls.host()}:8080"
+
+    @classmethod
+    def credentials(cls) -> Secret:
+        token = secrets.token_urlsafe(24)
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        account = {
+            "type": "service_account",
+            "project_id": "airflow",
+            "private_key_id": "only",
+            "private_key": _private(key),
+            "client_email": "airflow@airflow.iam.gserviceaccount.com",
+            "client_id": "1",
+            "token_uri": f"{cls.endpoint()}/token",
+        }
+        return {
+            "key.json": json.dumps(account),
+            "token": json.dumps({"access_token": token, "token_type": "Bearer", "expires_in": 3600}),
+            "404.html": "No such object: as Google says where its emulator does not, and Airflow looks for\n",
+            "lighttpd.conf": _GCS_PROXY.replace("TOKEN", token),
+        }
+
+    @classmethod
+    def objects(cls) -> list[Object]:
+        program, proxy, shell = cls.images
+        data = {"name": "data", "mountPath": "/data"}
+        # The emulator takes each folder of its folder for a bucket.
+        folders = {
+            "name": "buckets",
+            "image": shell,
+            "command": ["mkdir", "-p", *(f"/data/{bucket}" for bucket in cls.buckets)],
+            "volumeMounts": [data],
+            "resources": _resources("8Mi", "64Mi"),
+        }
+        place = ["-scheme", "http", "-host", "127.0.0.1", "-port", "4443", "-external-url", cls.endpoint()]
+        container = {
+            "image": proxy,
+            "command": ["lighttpd", "-D", "-f", "/etc/proxy/lighttpd.conf"],
+            "ports": [{"name": "http", "containerPort": 8080}],
+            "volumeMounts": [{"name": "proxy", "mountPath": "/etc/proxy", "readOnly": True}],
+            "readinessProbe": {"tcpSocket": {"port": "http"}, "periodSeconds": 2},
+            "resources": _resources("16Mi", "64Mi"),
+        }
+        emulator = {
+            "name": "emulator",
+            "image": program,
+            "args": [*place, "-backend", "filesystem", "-filesystem-root", "/data"],
+            "volumeMounts": [data],
+            "resources": _resources("32Mi", "256Mi"),
+        }
+        mounted = _items("token", "404.html", "lighttpd.conf")
+        volumes: list[Object] = [
+            {"name": "data", "emptyDir": {}},
+            {"name": "proxy", "secret": {"secretName": _CREDENTIALS, "defaultMode": 0o440, "items": mounted}},
+        ]
+        return _workload(cls.name, 1000, container, volumes, before=folders, beside=emulator)
+
+    def facts(self) -> dict[str, t.Any]:
+        return {"endpoint": self.endpoint(), "buckets": list(self.buckets), "key_file": self.secret["key.json"]}
+
+
+class Azurite(Part):
+    """Microsoft's emulator of Azure Blob Storage, by plain http; who has the account's key may do anything."""
+
+    name = "azurite"
+    images = ("localhost/azurite:3.37.0",)
+    account = "airflow"
+
+    def connection_string(self) -> str:
+        parts = {
+            "DefaultEndpointsProtocol": "http",
+            "AccountName": self.account,
+            "AccountKey": self.secret["key"],
+            "BlobEndpoint": f"http://{self.host()}:10000/{self.account}",
+        }
+        return ";".join(f"{name}={value}" for name, value in parts.items())
+
+    def make_container(self, name: str) -> None:
+        """Have a container of blobs."""
+        self.run("node", "-e", _MAKE_CONTAINER, name)
+
+    @classmethod
+    def credentials(cls) -> Secret:
+        key = base64.b64encode(secrets.token_bytes(64)).decode()
+        return {"key": key, "accounts": f"{cls.account}:{key}"}
+
+    @classmethod
+    def objects(cls) -> list[Object]:
+        container = {
+            "image": cls.images[0],
+            "args": ["--skipApiVersionCheck", "--location", "/data"],
+            "env": [_of_secret("AZURITE_ACCOUNTS", "accounts")],
+            "ports": [{"name": "http", "containerPort": 10000}],
+            "volumeMounts": [{"name": "data", "mountPath": "/data"}],
+            "readinessProbe": {"tcpSocket": {"port": "http"}, "periodSeconds": 2},
+            "livenessProbe": {"tcpSocket": {"port": "http"}, "periodSeconds": 30},
+            "resources": _resources("96Mi", "512Mi"),
+        }
+        return _workload(cls.name, 1000, container, [{"name": "data", "emptyDir": {}}])
+
+    def facts(self) -> dict[str, t.Any]:
+        return {"connection_string": self.connection_string()}
+
+
+class Elasticsearch(Part):
+    """One node, by https with an API key and a certificate of its own authority, for which a proxy stands before it."""
+
+    name = "elasticsearch"
+    images = ("localhost/elasticsearch:8.19.21", _GIT_SERVER)
+
+    @classmethod
+    def url(cls) -> str:
+        return f"https://{cls.host()}:9443"
+
+    @classmethod
+    def credentials(cls) -> Secret:
+        certificate, authority = _certificate(cls.host())
+        key = base64.b64encode(f"airflow:{secrets.token_urlsafe(16)}".encode()).decode()
+        return {
+            "tls.pem": certificate,
+            "ca.crt": authority,
+            "api-key": key,
+            "lighttpd.conf": _ELASTICSEARCH_PROXY.replace("KEY", key),
+        }
+
+    @classmethod
+    def objects(cls) -> list[Object]:
+        program, server = cls.images
+        health = {"path": "/_cluster/health?local=true", "port": "http"}
+        container = {
+            "image": program,
+            "ports": [{"name": "http", "containerPort": 9200}],
+            "volumeMounts": [{"name": "data", "mountPath": "/usr/share/elasticsearch/data"}],
+            "startupProbe": {"httpGet": health, "periodSeconds": 2, "failureThreshold": _LONGEST // 2},
+            "readinessProbe": {"httpGet": health, "periodSeconds": 5, "timeoutSeconds": 5},
+            "resources": _resources("1Gi", "1536Mi"),
+        }
+        proxy = {
+            "name": "proxy",
+            "image": server,
+            "command": ["lighttpd", "-D", "-f", "/etc/proxy/lighttpd.conf"],
+            "ports": [{"name": "https", "containerPort": 9443}],
+            "volumeMounts": [{"name": "proxy", "mountPath": "/etc/proxy", "readOnly": True}],
+            "readinessProbe": {"tcpSocket": {"port": "https"}, "periodSeconds": 2},
+            "resources": _resources("16Mi", "64Mi"),
+        }
+        volumes: list[Object] = [
+            {"name": "data", "emptyDir": {}},
+            {
+                "name": "proxy",
+                "secret": {
+                    "secretName": _CREDENTIALS,
+                    "defaultMode": 0o440,
+                    "items": _items("tls.pem", "lighttpd.conf"),
+                },
+            },
+        ]
+        return _workload(cls.name, 1000, container, volumes, beside=proxy)
+
+    def facts(self) -> dict[str, t.Any]:
+        return {"url": self.url(), "api_key": self.secret["api-key"], "ca_certificate": self.secret["ca.crt"]}
+
+
 class Redis(Part):
     """A broker with a password."""
 
@@ -331,7 +509,7 @@ class Redis(Part):
 
 
 P = t.TypeVar("P", bound=Part)
-PARTS: t.Final = {part.name: part for part in (GitServer, S3, OpenSearch, Redis)}
+PARTS: t.Final = {part.name: part for part in (GitServer, S3, OpenSearch, Redis, Gcs, Azurite, Elasticsearch)}
 
 
 def bring(cluster: Cluster, part: type[P]) -> P:
@@ -390,6 +568,50 @@ proxy.server = ( "" => (( "host" => "127.0.0.1", "port" => 9200 )) )
 """
 
 
+_GCS_PROXY: t.Final = """\
+server.port = 8080
+server.document-root = "/etc/proxy"
+server.upload-dirs = ( "/tmp" )
+server.http-parseopts = ( "url-path-2f-decode" => "disable" )
+server.modules = ( "mod_access", "mod_proxy" )
+$HTTP["url"] == "/token" {
+  mimetype.assign = ( "" => "application/json" )
+} else {
+  $REQUEST_HEADER["Authorization"] != "Bearer TOKEN" { url.access-deny = ( "" ) }
+  proxy.server = ( "" => (( "host" => "127.0.0.1", "port" => 4443 )) )
+}
+$HTTP["url"] =~ "^/download/" {
+  server.error-intercept = "enable"
+  server.errorfile-prefix = "/etc/proxy/"
+}
+"""
+
+_ELASTICSEARCH_PROXY: t.Final = """\
+server.port = 9443
+server.document-root = "/tmp"
+server.upload-dirs = ( "/tmp" )
+server.modules = ( "mod_access", "mod_proxy", "mod_openssl" )
+ssl.engine = "enable"
+ssl.pemfile = "/etc/proxy/tls.pem"
+$REQUEST_HEADER["Authorization"] != "ApiKey KEY" { url.access-deny = ( "" ) }
+proxy.server = ( "" => (( "host" => "127.0.0.1", "port" => 9200 )) )
+"""
+
+# Azure's clients sign each request with the account's key.
+_MAKE_CONTAINER: t.Final = """\
+const [account, key] = process.env.AZURITE_ACCOUNTS.split(":");
+const path = `/${account}/${process.argv[1]}`;
+const headers = {"x-ms-date": new Date().toUTCString(), "x-ms-version": "2021-12-02"};
+const lines = Object.entries(headers).map((header) => header.join(":"));
+const signed = ["PUT", ...Array(11).fill(""), ...lines, `/${account}${path}`, "restype:container"].join("\\n");
+const hash = require("crypto").createHmac("sha256", Buffer.from(key, "base64")).update(signed).digest("base64");
+headers.Authorization = `SharedKey ${account}:${hash}`;
+fetch(`http://localhost:10000${path}?restype=container`, {method: "PUT", headers}).then(async (answer) => {
+  if (![201, 409].includes(answer.status)) throw new Error(await answer.text());
+});
+"""
+
+
 def _secret(cluster: Cluster, part: type[Part]) -> Secret:
     """The part's Secret, made once: what it says holds for its pods and for all who know it."""
     live = cluster.get(kinds.named("Secret"), _CREDENTIALS, part.name)
@@ -432,7 +654,7 @@ def _workload(
     ports = [
         {"name": port["name"], "port": port["containerPort"], "targetPort": port["name"]}
         for each in containers
-        for port in each["ports"]
+        for port in each.get("ports", ())
     ]
     return [
         {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta, "spec": deployment},
@@ -482,7 +704,7 @@ def _counted(text: str) -> str:
     return f"data {len(text.encode())}\n{text}"
 
 
-def _private(key: ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey) -> str:
+def _private(key: ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> str:
     kind = form.PrivateFormat.OpenSSH if isinstance(key, ed25519.Ed25519PrivateKey) else form.PrivateFormat.PKCS8
     return key.private_bytes(form.Encoding.PEM, kind, form.NoEncryption()).decode()
 

@@ -531,7 +531,7 @@ OPENSEARCH = """
 
 @pytest.mark.parametrize("user", ["1000:0", ANYBODY])
 def test_opensearch_keeps_and_finds_what_a_task_says(container: c.Callable[[str], Container], user: str) -> None:
-    said = container("opensearch:2.19.1").script(
+    said = container("opensearch:2.19.1", "azurite:3.37.0").script(
         OPENSEARCH,
         """
         document='{"log_id":"%s","offset":%s,"message":"line %s"}'

@@ -44,7 +44,8 @@ class Client:
 
 @pytest.fixture(scope="module")
 def brought() -> t.Iterator[dict[str, parts.Part]]:
-    made = parts.bring_with_images(*parts.PARTS.values(), more=[AIRFLOW, parts.GIT_SYNC])
+    tried = (parts.GitServer, parts.S3, parts.OpenSearch, parts.Redis)
+    made = parts.bring_with_images(*tried, more=[AIRFLOW, parts.GIT_SYNC])
     yield made
     for part in made.values():
         parts.take_away(part.cluster, type(part))

@@ -1,0 +1,2 @@
+// What is loaded of it is never used.
+module.exports = {};
