@@ -34,6 +34,10 @@ help: ## This list
 cluster-up: ## Start the evaluation cluster, or leave it as it is
 	@$(RUN) ansible-playbook --inventory inventories/local playbooks/local_cluster.yml --tags cluster
 
+addons: ## Add KEDA to it, with which tests scale (its first build takes a quarter of an hour or more)
+	@$(RUN) ansible-playbook --inventory inventories/local playbooks/local_cluster.yml --tags cluster \
+		--extra-vars '{"local_cluster_addons": ["coredns", "local-path", "metrics-server", "keda"]}'
+
 cluster-down: ## Stop it and remove all that it left on the machine
 	@$(RUN) ansible-playbook --inventory inventories/local playbooks/local_cluster.yml --extra-vars local_cluster_state=absent
 

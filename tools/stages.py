@@ -53,12 +53,14 @@ LINT = (
 CLUSTER = (
     Stage(name="cluster-up"),
     Stage(name="images", needs=("cluster-up",)),
+    # A long build, which shares the machine with the checks.
+    Stage(name="addons", needs=("cluster-up",)),
     Stage(name="cluster-down", last=True),
 )
 FAST = (Stage(name="test-unit"), Stage(name="artifact"), *LINT)
 # The API tests use programs that cluster-up builds.
 TEST_API = Stage(name="test-api", needs=("cluster-up",))
-TEST_E2E = Stage(name="test-e2e", needs=("images",), alone=True)
+TEST_E2E = Stage(name="test-e2e", needs=("images", "addons"), alone=True)
 COVERAGE = Stage(name="coverage", needs=("test-unit", "test-api"))
 TEST = (*CLUSTER, *FAST, TEST_API, COVERAGE, Stage(name="molecule", needs=("images",), alone=True), TEST_E2E)
 TEST_FULL = (

@@ -26,11 +26,12 @@ options:
       - What is installed into the cluster.
       - V(coredns) resolves names of services and pods. V(local-path) has the storage classes C(local-path), which is
         the default one, and C(local-path-shared) for ReadWriteMany volumes. V(metrics-server) serves C(kubectl top) and
-        HorizontalPodAutoscalers.
-      - One that is taken from the list later stays installed.
+        HorizontalPodAutoscalers. V(keda) scales by what waits in a database or a queue; its first build takes a quarter
+        of an hour or more.
+      - What is installed and no longer on the list is removed, with all objects of its kinds.
+      - By default a cluster keeps those that it has, and a new one gets V(coredns), V(local-path) and V(metrics-server).
     type: list
     elements: str
-    default: [coredns, local-path, metrics-server]
   link_cidr:
     description: Network between the machine and the node; only for the provider V(native).
     type: str

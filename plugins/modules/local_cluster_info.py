@@ -55,6 +55,11 @@ daemons:
   type: dict
   returned: success
   sample: {etcd: 4211, kube-apiserver: 4212}
+addons:
+  description: The add-ons that were installed, and whether each is available. Empty while the cluster is not ready.
+  type: dict
+  returned: success
+  sample: {coredns: true, keda: false}
 missing_packages:
   description:
     - For the provider V(native), the Debian packages with programs that a node needs and this machine does not have.

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import itertools
 import os
+import pathlib
 import typing as t
 
 import pytest
 
-from ansible_collections.dagops.airflow.plugins.module_utils.evaluation import api_server
+from ansible_collections.dagops.airflow.plugins.module_utils.evaluation import (
+    addons,
+    api_server,
+    kubectl,
+    state,
+)
 from ansible_collections.dagops.airflow.plugins.module_utils.kube import client, kinds
 
 pytest.register_assert_rewrite("tests.api.support")
@@ -29,6 +35,28 @@ def kubeconfig() -> t.Iterator[str]:
     name = f"dagops-test-{os.getpid()}"
     yield str(api_server.start(name, say=lambda _message: None))
     api_server.stop(name, say=lambda _message: None)
+
+
+@pytest.fixture(scope="session")
+def kubectl_client(kubeconfig: str) -> kubectl.Kubectl:
+    path = pathlib.Path(kubeconfig)
+    server = api_server.ApiServer(folders=state.folders(path.parent.name), say=lambda _message: None)
+    assert server.kubectl
+    return kubectl.Kubectl(program=server.kubectl, kubeconfig=path, context=server.context)
+
+
+@pytest.fixture(scope="session")
+def keda_manifests(kubectl_client: kubectl.Kubectl) -> list[kubectl.Object]:
+    """All that the add-on consists of, from KEDA's Go module, none of which is built for that."""
+    return addons.manifests("keda", {}, kubectl_client, lambda _message: None)
+
+
+@pytest.fixture(scope="session")
+def keda_kinds(kubectl_client: kubectl.Kubectl, keda_manifests: list[kubectl.Object]) -> None:
+    """The API knows ScaledObjects and the like. Nothing acts on them."""
+    definitions = [obj for obj in keda_manifests if obj["kind"] == "CustomResourceDefinition"]
+    kubectl_client.apply(definitions)
+    assert kubectl_client.wait("Established", definitions, 30)
 
 
 @pytest.fixture

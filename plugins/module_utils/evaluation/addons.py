@@ -3,7 +3,10 @@
 
 """What is installed into a cluster: one list of manifests per add-on, with ``${placeholders}`` for the cluster's facts.
 
-An add-on names its images in its manifests; those that we build ourselves are built and loaded because of that alone.
+Where a project's manifests are many and fit with few changes, the add-on is a kustomization of them instead: the Go
+module of the same name brings them along, and what is rendered is kept in the cache.
+
+An add-on names its images in its files; those that we build ourselves are built and loaded because of that alone.
 
 PRIVATE to the collection: it can have breaking changes at any time.
 """
@@ -11,14 +14,25 @@ PRIVATE to the collection: it can have breaking changes at any time.
 from __future__ import annotations
 
 import collections.abc as c
+import contextlib
+import json
+import pathlib
 import re
 import string
+import tempfile
 import traceback
 import typing as t
 
 from ansible.module_utils.basic import missing_required_lib
 
-from ansible_collections.dagops.airflow.plugins.module_utils.evaluation import files, go_build, kubectl, tools
+from ansible_collections.dagops.airflow.plugins.module_utils.evaluation import (
+    cache,
+    files,
+    go_build,
+    kubectl,
+    state,
+    tools,
+)
 from ansible_collections.dagops.airflow.plugins.module_utils.face import Failure
 
 YAML_IMPORT_ERROR: str | None
@@ -33,18 +47,42 @@ KUBELET_API: t.Final = "kubelet-api"
 """The add-on that a node needs where kubeadm does not make it."""
 _IMAGE: t.Final = re.compile(r"\blocalhost/[\w./-]+:[\w.-]+")
 _WAIT: t.Final = "airflow.dagops/wait"
+_KUSTOMIZATION: t.Final = "kustomization.yaml"
 
 
 def names() -> list[str]:
     """The add-ons that there are to choose from."""
-    return sorted({path.stem for path in files.ADDONS.glob("*.yaml")} - {KUBELET_API})
+    return sorted({path.stem for path in files.ADDONS.iterdir()} - {KUBELET_API})
 
 
-def manifests(wanted: c.Iterable[str], facts: c.Mapping[str, str]) -> list[kubectl.Object]:
-    """The objects of the ``wanted`` add-ons on a cluster with these ``facts``."""
+def manifests(
+    name: str, facts: c.Mapping[str, str], client: kubectl.Kubectl, say: cache.Say
+) -> list[kubectl.Object]:
+    """The objects of an add-on on a cluster with these ``facts``."""
     if YAML_IMPORT_ERROR is not None:
         raise Failure(missing_required_lib("PyYAML"), exception=YAML_IMPORT_ERROR)
-    return [obj for name in wanted for obj in yaml.safe_load(string.Template(_read(name)).substitute(facts))]
+    if (files.ADDONS / name).is_dir():
+        return _rendered(name, client, say)
+    return t.cast("list[kubectl.Object]", yaml.safe_load(string.Template(_read(name)).substitute(facts)))
+
+
+def _rendered(name: str, client: kubectl.Kubectl, say: cache.Say) -> list[kubectl.Object]:
+    """The objects of an add-on whose manifests come with its Go module."""
+    tool = tools.named(name)
+    key = cache.key(tool.key.encode(), _read(name).encode())
+    kept = cache.root() / "addons" / f"{name}-{key}.json"
+
+    def render(target: pathlib.Path) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            work = pathlib.Path(folder)
+            (work / _KUSTOMIZATION).write_text(_read(name), encoding="utf-8")
+            (work / "config").symlink_to(go_build.source(tool, say) / "config")
+            # The C loader is ten times as fast, and some builds of PyYAML do not have it.
+            loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+            target.write_text(json.dumps(list(yaml.load_all(client.kustomize(work), loader))), encoding="utf-8")
+
+    cache.produce(kept, render, say)
+    return t.cast("list[kubectl.Object]", json.loads(kept.read_text(encoding="utf-8")))
 
 
 def images(wanted: c.Iterable[str]) -> list[go_build.Tool]:
@@ -53,7 +91,37 @@ def images(wanted: c.Iterable[str]) -> list[go_build.Tool]:
     return [tool for image, tool in tools.by_image().items() if image in named]
 
 
-def apply(client: kubectl.Kubectl, objects: list[kubectl.Object]) -> tuple[bool, list[kubectl.Object]]:
+def installed(folders: state.Folders) -> dict[str, list[kubectl.Object]]:
+    """Kind and name of the objects of each add-on that was installed, or was about to be when something interrupted."""
+    with contextlib.suppress(FileNotFoundError):
+        return t.cast("dict[str, list[kubectl.Object]]", json.loads(folders.addons.read_text(encoding="utf-8")))
+    return {}
+
+
+def ensure(
+    client: kubectl.Kubectl, folders: state.Folders, wanted: c.Mapping[str, list[kubectl.Object]]
+) -> tuple[bool, list[kubectl.Object]]:
+    """Have the ``wanted`` add-ons, and no other, in the cluster; whether that changed something, and how they are."""
+    before = installed(folders)
+    after = {name: [_reference(obj) for obj in objects] for name, objects in wanted.items()}
+    # Whatever there is of an add-on, the record has it.
+    state.write(folders.addons, json.dumps({**before, **after}))
+    kept = {_identity(obj) for objects in after.values() for obj in objects}
+    _remove(client, [obj for objects in before.values() for obj in objects if _identity(obj) not in kept])
+    changed, objects = _apply(client, [obj for several in wanted.values() for obj in several])
+    state.write(folders.addons, json.dumps(after))
+    return changed or before != after, objects
+
+
+def _remove(client: kubectl.Kubectl, objects: list[kubectl.Object]) -> None:
+    # What finishes objects of a kind runs until these are gone.
+    kinds = [obj for obj in objects if obj["kind"] == "CustomResourceDefinition"]
+    for several in (kinds, [obj for obj in objects if obj not in kinds]):
+        if several:
+            client.delete(several)
+
+
+def _apply(client: kubectl.Kubectl, objects: list[kubectl.Object]) -> tuple[bool, list[kubectl.Object]]:
     """Have ``objects`` in the cluster; whether that changed something, and how they are now."""
     before = {_identity(obj): _content(obj) for obj in client.get_all(objects)}
     now = client.apply(objects)
@@ -84,12 +152,33 @@ def available(deployment: kubectl.Object) -> bool:
     return bool(seen and status.get("updatedReplicas", 0) == status.get("availableReplicas", 0) == wanted)
 
 
+def status(client: kubectl.Kubectl, folders: state.Folders) -> dict[str, bool]:
+    """Whether each add-on that was installed is available."""
+    recorded = installed(folders)
+    deployments = [obj for objects in recorded.values() for obj in objects if obj["kind"] == "Deployment"]
+    serving = {_identity(obj) for obj in client.get_all(deployments) if available(obj)} if deployments else set()
+    return {
+        name: all(_identity(obj) in serving for obj in objects if obj["kind"] == "Deployment")
+        for name, objects in recorded.items()
+        if name != KUBELET_API
+    }
+
+
 def _read(name: str) -> str:
+    folder = files.ADDONS / name
+    file = folder / _KUSTOMIZATION if folder.is_dir() else files.ADDONS / f"{name}.yaml"
     try:
-        return (files.ADDONS / f"{name}.yaml").read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8")
     except FileNotFoundError:
         known = ", ".join(names())
         raise Failure(f"There is no add-on {name}. local_cluster_addons can hold: {known}.") from None
+
+
+def _reference(obj: kubectl.Object) -> kubectl.Object:
+    """What is needed to ask for an object or delete it."""
+    namespace = obj["metadata"].get("namespace")
+    metadata = {"name": obj["metadata"]["name"], **({"namespace": namespace} if namespace else {})}
+    return {"apiVersion": obj["apiVersion"], "kind": obj["kind"], "metadata": metadata}
 
 
 def _identity(obj: kubectl.Object) -> str:

@@ -80,6 +80,10 @@ class ApiServer:
     def etcd(self) -> go_build.Tool:
         return tools.named("etcd")
 
+    @property
+    def addons(self) -> tuple[str, ...]:
+        return ()
+
     def present(self) -> bool:
         built = [go_build.ensure(tool, self.say) for tool in (self.kubernetes, self.etcd)]
         with state.hold(self.folders, self.say):

@@ -15,6 +15,7 @@ import re
 import typing as t
 
 from ansible_collections.dagops.airflow.plugins.module_utils.evaluation import (
+    addons,
     api_server,
     cache,
     existing,
@@ -40,13 +41,15 @@ WHICH: t.Final[dict[str, dict[str, t.Any]]] = {
 }
 """The options that say which cluster is meant."""
 WHAT: t.Final[dict[str, dict[str, t.Any]]] = {
-    "addons": {"type": "list", "elements": "str", "default": ["coredns", "local-path", "metrics-server"]},
+    "addons": {"type": "list", "elements": "str"},
     "link_cidr": {"type": "str", "default": "10.200.0.0/30"},
     "pod_cidr": {"type": "str", "default": "10.244.0.0/16"},
     "service_cidr": {"type": "str", "default": "10.96.0.0/16"},
 }
 """The options that say what it is."""
-_DEFAULTS: t.Final = {name: option["default"] for name, option in WHAT.items()}
+_DEFAULTS: t.Final = {name: option["default"] for name, option in WHAT.items() if "default" in option}
+_ADDONS: t.Final = ("coredns", "local-path", "metrics-server")
+"""The add-ons of a new cluster that nobody says more about."""
 
 
 def run(face: Face) -> dict[str, t.Any]:
@@ -55,7 +58,8 @@ def run(face: Face) -> dict[str, t.Any]:
     present = face.params["state"] == "present"
     if face.check_mode:
         now = wanted.status()
-        return {"changed": not now.ready if present else now.exists and wanted.name != "existing", **_facts(wanted)}
+        differs = not now.ready or set(now.addons) != set(wanted.addons)
+        return {"changed": differs if present else now.exists and wanted.name != "existing", **_facts(wanted)}
     changed = wanted.present() if present else wanted.absent(keep_data=face.params["keep_data"])
     return {"changed": changed, **_facts(wanted)}
 
@@ -70,6 +74,7 @@ def run_info(face: Face) -> dict[str, t.Any]:
         "ready": now.ready,
         "problems": list(now.problems),
         "daemons": dict(now.daemons),
+        "addons": dict(now.addons),
         "missing_packages": _missing_packages(wanted),
         "summary": _summary(wanted, now),
         **_facts(wanted),
@@ -104,13 +109,21 @@ def choose(params: dict[str, t.Any], say: cache.Say) -> provider.Provider:
     what = {**_DEFAULTS, **(record or {}), **params}
     cidrs = {option: _network(option, what[option]) for option in _CIDRS}
     _refuse_overlap(cidrs)
-    addons = tuple(what["addons"])
+    chosen_addons = _addons(params.get("addons"), folders)
     # A cluster that exists stays what it is, also when a container engine has come or gone.
     chosen = params["provider"] if params["provider"] != "auto" else record["provider"] if record else _automatic()
     if chosen == "kind":
         pods, services = cidrs["pod_cidr"], cidrs["service_cidr"]
-        return kind.Kind(folders=folders, pod_cidr=pods, service_cidr=services, addons=addons, say=say)
-    return native.Native(folders=folders, network=network.Network(name=name, **cidrs), addons=addons, say=say)
+        return kind.Kind(folders=folders, pod_cidr=pods, service_cidr=services, addons=chosen_addons, say=say)
+    return native.Native(folders=folders, network=network.Network(name=name, **cidrs), addons=chosen_addons, say=say)
+
+
+def _addons(told: list[str] | None, folders: state.Folders) -> tuple[str, ...]:
+    """The add-ons that are told, else those that the cluster has, so that only who means them takes some away."""
+    if told is not None:
+        return tuple(told)
+    have = addons.installed(folders)
+    return tuple(name for name in have if name != addons.KUBELET_API) if have else _ADDONS
 
 
 def _missing_packages(wanted: provider.Provider) -> list[str]:
@@ -168,4 +181,6 @@ def _summary(chosen: provider.Provider, now: provider.Status) -> list[str]:
     if not now.exists:
         return [f"Cluster {chosen.context} does not exist."]
     how = f"is not ready: {'; '.join(now.problems)}" if now.problems else f"is ready (kubeconfig {chosen.kubeconfig})"
-    return [f"Cluster {chosen.context} {how}.", *(f"{name}: pid {pid}" for name, pid in now.daemons.items() if pid)]
+    daemons = [f"{name}: pid {pid}" for name, pid in now.daemons.items() if pid]
+    added = [f"{name}: {'available' if serves else 'not available'}" for name, serves in now.addons.items()]
+    return [f"Cluster {chosen.context} {how}.", *daemons, *added]

@@ -31,6 +31,10 @@ class Existing:
     def kubectl(self) -> str | None:
         return command.find("kubectl")
 
+    @property
+    def addons(self) -> tuple[str, ...]:
+        return ()
+
     def present(self) -> bool:
         self._ask()
         return False

@@ -15,6 +15,7 @@ import collections
 import collections.abc as c
 import dataclasses
 import functools
+import json
 import os
 import pathlib
 import platform
@@ -49,6 +50,8 @@ class Tool:
     binary: str | None = None
     """The program's name where it is not the last part of its package's path."""
     image: Image | None = None
+    module: str | None = None
+    """The module that brings the manifests of the add-on of that name along."""
 
     @property
     def name(self) -> str:
@@ -72,6 +75,11 @@ class Tool:
         """The only program of a directory that has one."""
         return self.target / (self.binary or self.name)
 
+    @property
+    def programs(self) -> list[pathlib.Path]:
+        """All that were built."""
+        return sorted(self.target.iterdir())
+
 
 def read(directory: pathlib.Path) -> Tool:
     """The tool that ``directory`` describes."""
@@ -85,6 +93,15 @@ def read(directory: pathlib.Path) -> Tool:
         return Tool(directory=directory, image=image, **told)
     except (tomllib.TOMLDecodeError, TypeError) as error:
         raise Failure(f"{description} cannot be used: {error}") from error
+
+
+def source(tool: Tool, say: cache.Say) -> pathlib.Path:
+    """The folder of the tool's ``module``, in the version that is locked."""
+    if tool.module is None:
+        raise Failure(f"{tool.name} has no manifests of its module: its tool.toml has no module.")
+    download = [toolchain.go(say), "-C", str(tool.directory), "mod", "download", "-json", tool.module]
+    told = command.run(["env", "GOWORK=off", *download], purpose=f"fetch the Go module {tool.module}")
+    return pathlib.Path(json.loads(told)["Dir"])
 
 
 def ensure(tool: Tool, say: cache.Say) -> bool:

@@ -91,8 +91,11 @@ class Kind:
             changed = [self.folders.write_record(self.record), self._create()]
             changed.append(self._write_kubeconfig())
             changed.append(bool(self.load([oci.archive_of(tool) for tool in tools])))
-            objects = addons.manifests(own, {"volumes": _VOLUMES})
-            applied, objects = addons.apply(client, objects)
+            facts = {"volumes": _VOLUMES}
+            manifests = {name: addons.manifests(name, facts, client, self.say) for name in own}
+            if _BUILT_IN in self.addons:
+                manifests[_BUILT_IN] = []
+            applied, objects = addons.ensure(client, self.folders, manifests)
             addons.wait(client, objects, _PATIENCE)
         return any([*built, *changed, applied])
 
@@ -111,8 +114,10 @@ class Kind:
     def status(self) -> provider.Status:
         if not self._exists():
             return provider.Status(exists=False)
-        nodes = self._client().get("nodes")
-        return provider.Status(exists=True, problems=() if node_ready(nodes) else ("the node is not ready",))
+        client = self._client()
+        if not node_ready(client.get("nodes")):
+            return provider.Status(exists=True, problems=("the node is not ready",))
+        return provider.Status(exists=True, addons=addons.status(client, self.folders))
 
     def load(self, archives: c.Sequence[pathlib.Path], *, pretend: bool = False) -> list[str]:
         ctr = [engine() or "docker", "exec", f"{self.folders.name}-control-plane", "ctr", "--namespace=k8s.io"]

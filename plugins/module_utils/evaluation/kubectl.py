@@ -42,6 +42,15 @@ class Kubectl:
         options = ["--server-side", "--force-conflicts", f"--field-manager={FIELD_MANAGER}"]
         return self._objects(["apply", "-f", "-", *options], purpose="apply the add-ons", objects=objects)
 
+    def delete(self, objects: list[Object]) -> None:
+        """Have none of ``objects``, and wait until they are gone."""
+        options = ["--ignore-not-found", "--wait"]
+        command.run([*self._command, "delete", "-f", "-", *options], purpose="delete add-ons", stdin=_list(objects))
+
+    def kustomize(self, directory: pathlib.Path) -> str:
+        """The objects of a kustomization, as YAML. No cluster is asked."""
+        return command.run([self.program, "kustomize", directory], purpose=f"render {directory}")
+
     def wait(self, condition: str, objects: list[Object], seconds: int) -> bool:
         """Wait until all ``objects`` meet ``condition``; whether they do in the end."""
         options = ["-f", "-", f"--for=condition={condition}", f"--timeout={seconds}s"]

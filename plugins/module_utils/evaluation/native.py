@@ -162,8 +162,9 @@ class Native:
             changed += [running.ensure(daemon) for daemon in own.controller_daemons]
             # A pod that does not find its image waits long before it looks again.
             changed.append(loading.result())
-        wanted = addons.manifests((addons.KUBELET_API, *self.addons), self._facts)
-        applied, objects = addons.apply(self._client, wanted)
+        wanted = (addons.KUBELET_API, *self.addons)
+        manifests = {name: addons.manifests(name, self._facts, self._client, self.say) for name in wanted}
+        applied, objects = addons.ensure(self._client, self.folders, manifests)
         changed.append(applied)
         if any(changed):
             self.say("waiting for the node and its add-ons")
@@ -231,7 +232,8 @@ class Native:
         problems = [f"{name} does not run" for name, pid in daemons.items() if pid is None]
         if not problems:
             problems += self._troubles()
-        return provider.Status(exists=True, problems=tuple(problems), daemons=daemons)
+        installed = addons.status(self._client, self.folders) if not problems else {}
+        return provider.Status(exists=True, problems=tuple(problems), daemons=daemons, addons=installed)
 
     def _troubles(self) -> c.Iterator[str]:
         if not control_plane.is_ready(self._plane.url, ssl.create_default_context(cafile=str(self._plane.ca))):

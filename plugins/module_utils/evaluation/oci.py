@@ -1,7 +1,7 @@
 # Copyright (c) 2026, dagops.airflow contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Container images of one static program: an OCI archive written by hand, the same bytes for the same program.
+"""Container images of static programs: an OCI archive written by hand, the same bytes for the same program.
 
 A node cannot start a pod before it has such images, so nothing that needs a container (or buildah) may build them.
 
@@ -68,13 +68,13 @@ def ensure(tool: go_build.Tool, say: cache.Say) -> bool:
     if archive_of(tool).exists():
         return False
     go_build.ensure(tool, say)
-    return cache.produce(archive_of(tool), lambda target: write(target, image, tool.program), say)
+    return cache.produce(archive_of(tool), lambda target: write(target, image, tool.programs), say)
 
 
-def write(target: pathlib.Path, image: go_build.Image, program: pathlib.Path) -> None:
-    """Write the archive of an image that runs ``program``."""
-    layer = _Blob(_LAYER, _layer(program))
-    config = _Blob(_CONFIG, _json(_configuration(image, program.name, layer)))
+def write(target: pathlib.Path, image: go_build.Image, programs: c.Sequence[pathlib.Path]) -> None:
+    """Write the archive of an image of ``programs``: it runs the only one, or of several the one that a pod names."""
+    layer = _Blob(_LAYER, _layer(programs))
+    config = _Blob(_CONFIG, _json(_configuration(image, programs, layer)))
     manifest = _Blob(
         _MANIFEST,
         _json(
@@ -113,23 +113,25 @@ def _named(manifests: c.Iterable[dict[str, t.Any]]) -> c.Iterator[Archived]:
             yield Archived(name=name, digest=manifest["digest"])
 
 
-def _configuration(image: go_build.Image, program: str, layer: _Blob) -> dict[str, t.Any]:
+def _configuration(image: go_build.Image, programs: c.Sequence[pathlib.Path], layer: _Blob) -> dict[str, t.Any]:
     machine = platform.machine()
+    entrypoint = {"Entrypoint": [f"/bin/{programs[0].name}"]} if len(programs) == 1 else {}
     return {
         "architecture": _ARCHITECTURES.get(machine, machine),
         "os": "linux",
-        "config": {"Env": ["PATH=/bin"], "Entrypoint": [f"/bin/{program}"], "User": image.user, "WorkingDir": "/"},
+        "config": {"Env": ["PATH=/bin"], **entrypoint, "User": image.user, "WorkingDir": "/"},
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{layer.hash}"]},
     }
 
 
-def _layer(program: pathlib.Path) -> bytes:
+def _layer(programs: c.Iterable[pathlib.Path]) -> bytes:
     layer = io.BytesIO()
     with tarfile.open(fileobj=layer, mode="w", format=tarfile.USTAR_FORMAT) as opened:
         folder = tarfile.TarInfo("bin")
         folder.type, folder.mode = tarfile.DIRTYPE, 0o755
         opened.addfile(folder)
-        _add(opened, f"bin/{program.name}", program.read_bytes(), mode=0o755)
+        for program in programs:
+            _add(opened, f"bin/{program.name}", program.read_bytes(), mode=0o755)
     return layer.getvalue()
 
 

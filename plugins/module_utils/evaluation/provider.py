@@ -22,6 +22,8 @@ class Status:
     problems: tuple[str, ...] = ()
     daemons: c.Mapping[str, int | None] = dataclasses.field(default_factory=dict)
     """The pid of each process of the cluster on this machine, None where it should run and does not."""
+    addons: c.Mapping[str, bool] = dataclasses.field(default_factory=dict)
+    """Whether each add-on that was installed is available."""
 
     @property
     def ready(self) -> bool:
@@ -46,6 +48,10 @@ class Provider(t.Protocol):
     @property
     def kubectl(self) -> str | None:
         """A kubectl of the cluster's own version, where there is one."""
+
+    @property
+    def addons(self) -> tuple[str, ...]:
+        """The add-ons that are wanted."""
 
     def present(self) -> bool:
         """Have the cluster running; whether something had to be done."""

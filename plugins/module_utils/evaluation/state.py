@@ -57,6 +57,11 @@ class Folders:
         return self.state / "kubeconfig"
 
     @property
+    def addons(self) -> pathlib.Path:
+        """Keeps what was installed into the cluster."""
+        return self.state / "addons.json"
+
+    @property
     def lock(self) -> pathlib.Path:
         return self.parent / f".{self.name}.lock"
 

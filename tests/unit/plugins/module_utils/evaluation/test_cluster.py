@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 from pathlib import Path
 
 import pytest
 
 from ansible_collections.dagops.airflow.plugins.module_utils.evaluation import (
+    addons,
     api_server,
     cluster,
     existing,
@@ -104,6 +106,15 @@ def test_who_asks_need_not_say_again_what_the_cluster_was_made_as() -> None:
     assert isinstance(chosen, native.Native)
     assert chosen.network.link_cidr == "10.1.0.0/30"
     assert chosen.network.service_cidr == "10.96.0.0/16"
+
+
+def test_the_addons_are_those_told_else_those_there_are_else_the_usual_ones() -> None:
+    folders = state.folders("dagops")
+    assert choose().addons == ("coredns", "local-path", "metrics-server")
+    state.write(folders.addons, json.dumps({addons.KUBELET_API: [], "coredns": [], "keda": []}))
+    assert choose().addons == ("coredns", "keda")
+    assert choose(addons=["coredns"]).addons == ("coredns",)
+    assert choose(addons=[]).addons == ()
 
 
 class Asked:

@@ -17,7 +17,7 @@ def archive(folder: Path, content: bytes) -> Path:
     program = folder / "hello"
     program.write_bytes(content)
     target = folder / f"{content.decode()}.tar"
-    oci.write(target, go_build.Image(name="localhost/hello:1", user="0:0"), program)
+    oci.write(target, go_build.Image(name="localhost/hello:1", user="0:0"), [program])
     return target
 
 

@@ -50,7 +50,7 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Machine:
     archive = tmp_path / "provisioner.tar"
     program = tmp_path / "provisioner"
     program.write_bytes(b"program")
-    oci.write(archive, go_build.Image(name="localhost/provisioner:1", user="0:0"), program)
+    oci.write(archive, go_build.Image(name="localhost/provisioner:1", user="0:0"), [program])
 
     def applied(_client: kubectl.Kubectl, objects: list[kubectl.Object]) -> tuple[bool, list[kubectl.Object]]:
         return True, objects
@@ -59,7 +59,7 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Machine:
     monkeypatch.setattr(command, "find", lambda program: program)
     monkeypatch.setattr(oci, "ensure", lambda _tool, _say: False)
     monkeypatch.setattr(oci, "archive_of", lambda _tool: archive)
-    monkeypatch.setattr(addons, "apply", applied)
+    monkeypatch.setattr(addons, "_apply", applied)
     monkeypatch.setattr(addons, "wait", lambda _client, _objects, _seconds: None)
     return machine
 
@@ -84,6 +84,12 @@ def test_a_cluster_is_made_with_the_pinned_node(machine: Machine, cluster: kind.
     assert cluster.folders.record() == cluster.record
     assert cluster.kubeconfig.read_text() == "current-context: test\n"
     assert cluster.kubeconfig.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.usefixtures("machine")
+def test_what_the_node_has_of_itself_is_an_addon_like_others(cluster: kind.Kind) -> None:
+    cluster.present()
+    assert set(addons.installed(cluster.folders)) == {"coredns", "local-path"}
 
 
 def test_a_cluster_that_is_there_is_not_made_again(machine: Machine, cluster: kind.Kind) -> None:

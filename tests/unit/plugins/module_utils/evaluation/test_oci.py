@@ -1,8 +1,9 @@
-"""Images of one static program."""
+"""Images of static programs."""
 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import tarfile
 from pathlib import Path
@@ -26,7 +27,7 @@ def program(tmp_path: Path) -> Path:
 @pytest.fixture
 def archive(tmp_path: Path, program: Path) -> Path:
     target = tmp_path / "hello.tar"
-    oci.write(target, IMAGE, program)
+    oci.write(target, IMAGE, [program])
     return target
 
 
@@ -39,7 +40,7 @@ def blob(archive: tarfile.TarFile, digest: str) -> bytes:
 def test_the_same_program_gives_the_same_bytes(archive: Path, program: Path, tmp_path: Path) -> None:
     again = tmp_path / "again.tar"
     program.touch()
-    oci.write(again, IMAGE, program)
+    oci.write(again, IMAGE, [program])
     assert again.read_bytes() == archive.read_bytes()
 
 
@@ -64,6 +65,21 @@ def test_the_image_runs_the_program_as_its_user(archive: Path) -> None:
     assert config["config"]["User"] == "65532:65532"
     assert config["rootfs"]["diff_ids"] == [layer["digest"]]
     assert layer["size"] == len(content)
+
+
+def test_an_image_of_several_programs_runs_what_the_pod_names(tmp_path: Path, program: Path) -> None:
+    other = tmp_path / "bye"
+    other.write_bytes(b"\x7fELF")
+    target = tmp_path / "both.tar"
+    oci.write(target, IMAGE, [other, program])
+    with tarfile.open(target) as opened:
+        index = json.load(opened.extractfile("index.json"))  # type: ignore[arg-type]
+        manifest = json.loads(blob(opened, index["manifests"][0]["digest"]))
+        config = json.loads(blob(opened, manifest["config"]["digest"]))
+        layer = io.BytesIO(blob(opened, manifest["layers"][0]["digest"]))
+    assert "Entrypoint" not in config["config"]
+    with tarfile.open(fileobj=layer) as opened:
+        assert opened.getnames() == ["bin", "bin/bye", "bin/hello"]
 
 
 def test_the_layer_holds_the_program_and_nothing_else(archive: Path, tmp_path: Path) -> None:
