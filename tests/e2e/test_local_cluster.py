@@ -286,6 +286,21 @@ def test_another_network_is_refused() -> None:
     assert "exists with pod_cidr 10.254.0.0/16, not 10.253.0.0/16. Remove it first" in " ".join(refused.output.split())
 
 
+def test_an_addon_off_the_list_is_removed_and_comes_back_with_it() -> None:
+    def figures() -> str:
+        return kubectl("get", "apiservice", "v1beta1.metrics.k8s.io", "--ignore-not-found", "--output=name")
+
+    less = ["coredns", "local-path"]
+    assert figures()
+    assert bring("present", local_cluster_addons=less).changed
+    assert figures() == ""
+    assert not bring("present", local_cluster_addons=less).changed
+    # Who does not say what he wants keeps what there is.
+    assert not bring("present").changed
+    assert bring("present", local_cluster_addons=[*less, "metrics-server"]).changed
+    assert figures()
+
+
 def test_nothing_is_left(before: dict[str, t.Any]) -> None:
     assert bring("absent").changed
     assert machine() == before

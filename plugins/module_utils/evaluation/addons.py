@@ -55,9 +55,7 @@ def names() -> list[str]:
     return sorted({path.stem for path in files.ADDONS.iterdir()} - {KUBELET_API})
 
 
-def manifests(
-    name: str, facts: c.Mapping[str, str], client: kubectl.Kubectl, say: cache.Say
-) -> list[kubectl.Object]:
+def manifests(name: str, facts: c.Mapping[str, str], client: kubectl.Kubectl, say: cache.Say) -> list[kubectl.Object]:
     """The objects of an add-on on a cluster with these ``facts``."""
     if YAML_IMPORT_ERROR is not None:
         raise Failure(missing_required_lib("PyYAML"), exception=YAML_IMPORT_ERROR)

@@ -1,0 +1,101 @@
+"""The add-ons that scale: KEDA takes a workload from nothing to as much as waits, metrics-server gives an HPA its figures.
+
+Run with: tools/run --dev pytest tests/e2e/test_addons.py   (the cluster is up with KEDA: make cluster-up addons)
+"""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+import pytest
+
+from ansible_collections.dagops.airflow.plugins.module_utils.evaluation import cluster, command, tools
+from ansible_collections.dagops.airflow.plugins.module_utils.face import Failure
+from tests.e2e.support import CLUSTER, Face
+
+Object = dict[str, t.Any]
+NAME = "e2e-addons"
+WORK = "work"
+WORKERS = "workers"
+MEASURED = "measured"
+PATIENCE = "--timeout=180s"
+
+
+def kubectl(*arguments: str, stdin: str | None = None) -> str:
+    program = str(tools.named("kubernetes").target / "kubectl")
+    options = [f"--kubeconfig={CLUSTER['kubeconfig']}", f"--context={CLUSTER['context']}", f"--namespace={NAME}"]
+    return command.run([program, *options, *arguments], purpose=f"run kubectl {arguments[0]}", stdin=stdin)
+
+
+def apply(*objects: Object) -> None:
+    kubectl("apply", "--filename=-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
+
+
+def deployment(name: str, replicas: int) -> Object:
+    """Pods that wait for nothing and do nothing."""
+    container = {"name": name, "image": "localhost/pause:3.10", "resources": {"requests": {"cpu": "1m"}}}
+    template = {"metadata": {"labels": {"app": name}}, "spec": {"containers": [container]}}
+    spec = {"replicas": replicas, "selector": {"matchLabels": {"app": name}}, "template": template}
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name}, "spec": spec}
+
+
+def scaled_object(name: str) -> Object:
+    """As many workers as there are pods of work."""
+    trigger = {"type": "kubernetes-workload", "metadata": {"podSelector": f"app={WORK}", "value": "1"}}
+    spec = {
+        "scaleTargetRef": {"name": WORKERS},
+        "minReplicaCount": 0,
+        "pollingInterval": 1,
+        "cooldownPeriod": 1,
+        "triggers": [trigger],
+    }
+    return {"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "metadata": {"name": name}, "spec": spec}
+
+
+def autoscaler() -> Object:
+    """An HPA that only looks: it has no choice."""
+    cpu = {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 90}}
+    spec = {
+        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": MEASURED},
+        "minReplicas": 1,
+        "maxReplicas": 1,
+        "metrics": [{"type": "Resource", "resource": cpu}],
+    }
+    meta = {"name": MEASURED}
+    return {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": meta, "spec": spec}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def namespace() -> t.Iterator[None]:
+    apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAME}})
+    apply(deployment(WORK, 2), deployment(WORKERS, 0), deployment(MEASURED, 1), autoscaler())
+    yield
+    kubectl("delete", "namespace", NAME)
+
+
+def test_the_cluster_tells_that_they_are_there() -> None:
+    params = {name: option.get("default") for name, option in cluster.WHICH.items()}
+    told = cluster.run_info(Face(params={**params, "name": CLUSTER["context"]}))
+    assert told["addons"]["keda"]
+    assert told["addons"]["metrics-server"]
+    assert "keda: available" in told["summary"]
+
+
+def test_keda_scales_from_nothing_and_back() -> None:
+    apply(scaled_object(WORKERS))
+    kubectl("wait", f"deployment/{WORKERS}", "--for=jsonpath={.status.readyReplicas}=2", PATIENCE)
+    kubectl("delete", "deployment", WORK)
+    kubectl("wait", f"deployment/{WORKERS}", "--for=jsonpath={.spec.replicas}=0", PATIENCE)
+
+
+def test_keda_refuses_a_second_one_for_the_same_workload() -> None:
+    apply(scaled_object(WORKERS))
+    with pytest.raises(Failure, match=f"already managed by the ScaledObject '{WORKERS}'"):
+        apply(scaled_object("second"))
+
+
+def test_an_hpa_has_its_figures() -> None:
+    kubectl("wait", f"hpa/{MEASURED}", "--for=condition=ScalingActive", PATIENCE)
+    told = json.loads(kubectl("get", "hpa", MEASURED, "--output=json"))
+    assert told["status"]["currentMetrics"][0]["resource"]["current"]["averageUtilization"] >= 0
