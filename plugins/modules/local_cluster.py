@@ -29,7 +29,8 @@ options:
         HorizontalPodAutoscalers. V(keda) scales by what waits in a database or a queue; its first build takes a quarter
         of an hour or more.
       - What is installed and no longer on the list is removed, with all objects of its kinds.
-      - By default a cluster keeps those that it has, and a new one gets V(coredns), V(local-path) and V(metrics-server).
+      - By default a cluster keeps those that it has, and a new one gets V(coredns), V(local-path) and
+        V(metrics-server).
     type: list
     elements: str
   link_cidr:

@@ -1,4 +1,4 @@
-"""The add-ons that scale: KEDA takes a workload from nothing to as much as waits, metrics-server gives an HPA its figures.
+"""The add-ons that scale: KEDA takes a workload from nothing to as much as waits, metrics-server feeds an HPA.
 
 Run with: tools/run --dev pytest tests/e2e/test_addons.py   (the cluster is up with KEDA: make cluster-up addons)
 """

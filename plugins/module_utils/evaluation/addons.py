@@ -102,10 +102,12 @@ def ensure(
     """Have the ``wanted`` add-ons, and no other, in the cluster; whether that changed something, and how they are."""
     before = installed(folders)
     after = {name: [_reference(obj) for obj in objects] for name, objects in wanted.items()}
-    # Whatever there is of an add-on, the record has it.
-    state.write(folders.addons, json.dumps({**before, **after}))
     kept = {_identity(obj) for objects in after.values() for obj in objects}
-    _remove(client, [obj for objects in before.values() for obj in objects if _identity(obj) not in kept])
+    gone = {name: [obj for obj in objects if _identity(obj) not in kept] for name, objects in before.items()}
+    # Whatever there is of an add-on, the record has it.
+    both = {name: [*after.get(name, ()), *gone.get(name, ())] for name in {**before, **after}}
+    state.write(folders.addons, json.dumps(both))
+    _remove(client, [obj for objects in gone.values() for obj in objects])
     changed, objects = _apply(client, [obj for several in wanted.values() for obj in several])
     state.write(folders.addons, json.dumps(after))
     return changed or before != after, objects

@@ -167,16 +167,18 @@ def test_an_object_that_moved_to_another_addon_stays(folders: state.Folders) -> 
     assert client.deleted == [["ConfigMap/kube-system/a"]]
 
 
-def test_what_an_interrupted_run_may_have_installed_is_known(folders: state.Folders) -> None:
-    class Interrupted(Recorder):
-        def apply(self, objects: list[kubectl.Object]) -> list[kubectl.Object]:
-            raise KeyboardInterrupt
+class Interrupted(Recorder):
+    def apply(self, objects: list[kubectl.Object]) -> list[kubectl.Object]:  # noqa: ARG002
+        raise KeyboardInterrupt
 
+
+def test_what_an_interrupted_run_may_have_left_is_known(folders: state.Folders) -> None:
+    addons.ensure(Recorder(), folders, {"one": [config_map("a", "1")]})
     with pytest.raises(KeyboardInterrupt):
-        addons.ensure(Interrupted(), folders, {"one": [config_map("a", "1")]})
+        addons.ensure(Interrupted(), folders, {"one": [config_map("b", "1")]})
     client = Recorder()
     addons.ensure(client, folders, {})
-    assert client.deleted == [["ConfigMap/kube-system/a"]]
+    assert client.deleted == [["ConfigMap/kube-system/b", "ConfigMap/kube-system/a"]]
 
 
 def test_an_addon_is_available_when_all_of_its_deployments_are(folders: state.Folders) -> None:
