@@ -531,7 +531,7 @@ OPENSEARCH = """
 
 @pytest.mark.parametrize("user", ["1000:0", ANYBODY])
 def test_opensearch_keeps_and_finds_what_a_task_says(container: c.Callable[[str], Container], user: str) -> None:
-    said = container("opensearch:2.19.1", "azurite:3.37.0").script(
+    said = container("opensearch:2.19.1").script(
         OPENSEARCH,
         """
         document='{"log_id":"%s","offset":%s,"message":"line %s"}'
@@ -552,6 +552,29 @@ def test_opensearch_keeps_and_finds_what_a_task_says(container: c.Callable[[str]
     assert said.split() == ['"message":"line', '1"', '"message":"line', '2"', '"number"', ":", '"2.19.1",']
 
 
+@pytest.mark.parametrize("user", ["1000:0", ANYBODY])
+def test_azurite_asks_who_is_there(container: c.Callable[[str], Container], user: str) -> None:
+    said = container("azurite:3.37.0").script(
+        """
+        cd /data
+        azurite-blob --blobHost 127.0.0.1 --disableTelemetry >/tmp/log 2>&1 &
+        server=$!
+        until exec 3<>/dev/tcp/127.0.0.1/10000; do
+          if ! kill -0 $server; then cat /tmp/log; exit 1; fi
+          sleep 0.5
+        done 2>/tmp/tried
+        printf 'GET /devstoreaccount1?comp=list HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n' >&3
+        head --lines=1 <&3
+        kill -TERM $server
+        wait $server || true
+        rm -rf /tmp/log /tmp/tried /data/*
+        """,
+        user=user,
+        loopback=True,
+    )
+    assert " 403 " in said
+
+
 def test_a_program_of_go_modules_has_an_image_too(workshop: Workshop) -> None:
     tool = tools.named("versitygw")
     oci.ensure(tool, print)
@@ -562,7 +585,7 @@ def test_a_program_of_go_modules_has_an_image_too(workshop: Workshop) -> None:
 
 
 OURS = ("base:bookworm", "airflow:3.3.2", "airflow:2.11.2", "postgres:15", "redis:7.0")
-PARTS = ("git-server:2.39", "git-sync-standin:v4", "opensearch:2.19.1")
+PARTS = ("git-server:2.39", "git-sync-standin:v4", "opensearch:2.19.1", "azurite:3.37.0")
 
 
 @pytest.mark.parametrize("image", [*OURS, *PARTS])
