@@ -73,6 +73,7 @@ def common(values: Values) -> Settings:
             "load_examples": False,
             # Pods of a Deployment have no name in DNS, so logs are fetched by address.
             "hostname_callable": "airflow.utils.net.get_host_ip_address",
+            **dags.core_options(values),
         },
         **log_store.settings(values),
         "usage_data_collection": {"enabled": False},

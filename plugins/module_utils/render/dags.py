@@ -16,6 +16,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import 
 
 LINKS = "dags"
 VOLUME = "dags-volume"
+VOLUME_BUNDLE = "dags-folder"
 
 LINKS_RESOURCES = {"requests": {"cpu": "10m", "memory": "16Mi"}, "limits": {"cpu": "500m", "memory": "64Mi"}}
 
@@ -157,7 +158,7 @@ def bundle_list(values: Values) -> list[Object]:
     found: list[Object] = []
     if volume.enabled or not (synced or values.core.dag_bundles):
         kwargs: Object = {"refresh_interval": volume.refresh_interval} if volume.enabled else {}
-        found.append({"name": "dags-folder", "classpath": dag_bundles.LOCAL, "kwargs": kwargs})
+        found.append({"name": VOLUME_BUNDLE, "classpath": dag_bundles.LOCAL, "kwargs": kwargs})
     for name, repository in synced:
         kwargs = {
             "path": git_sync.dags_folder(name, repository),
@@ -177,9 +178,13 @@ def looks(values: Values) -> int | None:
 
 
 def processor_options(values: Values) -> dict[str, int]:
-    """How often Airflow 3 asks whether a bundle is due: every five seconds unless one is due more often."""
-    seconds = looks(values)
-    return {"bundle_refresh_check_interval": seconds} if seconds is not None and seconds < 5 else {}
+    """How often Airflow 3 asks its database whether a bundle is due: as often as it looks for changed files."""
+    return {"bundle_refresh_check_interval": 1} if looks(values) is not None else {}
+
+
+def core_options(values: Values) -> dict[str, int]:
+    """How long a DAG that was changed a moment ago stays as it is: by default 30 s, which delays the next push."""
+    return {"min_serialized_dag_update_interval": 1} if looks(values) is not None else {}
 
 
 def scheduler_options(values: Values) -> dict[str, int]:

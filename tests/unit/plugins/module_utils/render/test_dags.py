@@ -170,9 +170,12 @@ def test_each_repository_is_a_bundle_of_airflow_3(component: str) -> None:
 
 
 def test_airflow_looks_as_often_as_something_may_come() -> None:
-    assert config.settings(load(SYNCED))["dag_processor"]["bundle_refresh_check_interval"] == 2
+    assert config.settings(load(SYNCED))["dag_processor"]["bundle_refresh_check_interval"] == 1
     assert bundles(SYNCED)["ml"]["kwargs"]["refresh_interval"] == 2
     assert "bundle_refresh_check_interval" not in config.settings(load(BASE))["dag_processor"]
+    # One that was pushed a moment ago may be pushed again.
+    assert config.settings(load(SYNCED))["core"]["min_serialized_dag_update_interval"] == 1
+    assert "min_serialized_dag_update_interval" not in config.settings(load(BASE))["core"]
     assert config.settings(load({**SYNCED, **OLD}))["scheduler"]["dag_dir_list_interval"] == 2
     assert "dag_dir_list_interval" not in config.settings(load({**BASE, **OLD}))["scheduler"]
 
