@@ -127,6 +127,16 @@ components:
       trouble: null
       status: healthy
       heartbeat_age: 2.4
+duplicates:
+  description:
+    - Ids of DAGs that several files define, with the bundle and path of each, as far as the files give them in so many
+      words; the module M(dagops.airflow.image_info) also finds ids that are computed. Airflow refuses none of them, and
+      runs whichever it has read last.
+    - Empty without O(pods), and for an instance that is not described by O(values).
+  type: dict
+  returned: success
+  sample:
+    daily_load: ["analytics: daily.py", "ml: jobs/daily.py"]
 migration:
   description: Whether a migration is pending, and the revisions of each schema; null where no pod can tell.
   type: dict

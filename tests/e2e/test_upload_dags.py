@@ -15,9 +15,11 @@ from ansible_collections.dagops.airflow.plugins.module_utils.airflow.payload imp
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow.target import component_of, newest_ready
 from ansible_collections.dagops.airflow.plugins.module_utils.face import Failure
 from ansible_collections.dagops.airflow.plugins.module_utils.kube import kinds
+from ansible_collections.dagops.airflow.plugins.module_utils.render import names
 from ansible_collections.dagops.airflow.plugins.module_utils.render.dags_upload import COMPONENT, upload_job
+from ansible_collections.dagops.airflow.plugins.module_utils.render.payload import canary
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import load
-from ansible_collections.dagops.airflow.plugins.modules import dag_run, dags_upload
+from ansible_collections.dagops.airflow.plugins.modules import dag_run, dags_upload, info
 from tests.e2e.conftest import CLUSTER
 from tests.e2e.site import BASE, Point, Site
 from tests.e2e.support import Instance
@@ -128,6 +130,22 @@ def test_a_second_upload_changes_nothing_and_makes_no_pod(site: Site, folder: pa
     assert (again.code, again.changed) == (0, 0), again.output
     # A claim, the pods, and a command in one of them.
     assert site.instance.call(dags_upload, src=str(folder))["api_requests"] <= 3
+
+
+def test_an_id_that_another_bundle_has_is_told(site: Site, folder: pathlib.Path) -> None:
+    """Airflow does not refuse it: the file that was read last has the DAG."""
+    assert site.instance.call(info)["duplicates"] == {}
+    twin = folder / "twin.py"
+    twin.write_text(DAG.replace('"uploaded"', f'"{canary.DAG_ID}"'))
+    try:
+        assert upload(site, folder).code == 0
+        status = site.run(VARIABLES, "status")
+        places = f"dagops-canary: {names.CANARY_FILE}, dags-folder: twin.py"
+        assert status.code == 0, status.output
+        assert f"the DAG {canary.DAG_ID} is there several times ({places})" in " ".join(status.output.split())
+    finally:
+        twin.unlink()
+        upload(site, folder)
 
 
 def test_python_that_does_not_compile_is_refused(site: Site, folder: pathlib.Path) -> None:

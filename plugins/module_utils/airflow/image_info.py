@@ -13,6 +13,7 @@ import inspect
 import json
 import typing as t
 
+from ansible_collections.dagops.airflow.plugins.module_utils.airflow import dag_ids
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow.jobs import Jobs
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow.payload import contents
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow.target import Target, described
@@ -85,4 +86,4 @@ def problems(told: Contents, reference: str, version: str) -> t.Iterator[str]:
         for file, error in errors.items():
             yield f"{file} of the bundle {bundle} cannot be imported: {(error or 'no reason told').splitlines()[-1]}"
     for one, bundles in duplicates(told["dags"]).items():
-        yield f"the DAG {one} is in several bundles ({', '.join(bundles)}), so Airflow runs whichever it has read last"
+        yield dag_ids.sentence(one, bundles)

@@ -16,7 +16,7 @@ import socket
 import time
 import typing as t
 
-from ansible_collections.dagops.airflow.plugins.module_utils.airflow import health, migration
+from ansible_collections.dagops.airflow.plugins.module_utils.airflow import dag_ids, health, migration
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow.access import base_path
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow.health import Component, Report
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow.target import (
@@ -91,6 +91,7 @@ class Info:
             "image": running_image(look.pods),
             "executor": settings.get("core", "executor", fallback=None),
             "components": {component.name: component.told() for component in look.components},
+            "duplicates": self._duplicates(look),
             "url": url,
         }
         if self._face.params["migration"]:
@@ -205,6 +206,14 @@ class Info:
         report = run_inside(self._cluster, pod, "revisions")
         return {"pending": migration.pending(report), "schemas": report}
 
+    def _duplicates(self, look: Look) -> dict[str, list[str]]:
+        """Ids of DAGs that are there several times, which is no lack of health, and which nobody else tells of."""
+        values = self._where.values
+        duplicates = dag_ids.found(self._cluster, values, look.pods) if values and look.pods else {}
+        for dag_id, places in duplicates.items():
+            self._face.warn(f"Instance {self._where.instance}: {dag_ids.sentence(dag_id, places)}. Rename one.")
+        return duplicates
+
     def _url(self, settings: configparser.RawConfigParser, look: Look) -> str | None:
         """Where people reach Airflow from here, if that is known."""
         for section in ("api", "webserver"):
@@ -260,6 +269,7 @@ def summary(result: dict[str, t.Any], look: Look) -> list[str]:
     if result.get("migration"):
         pending = result["migration"]["pending"]
         lines.append(f"  database: {'a migration is pending' if pending else 'migrated'}")
+    lines += [f"  but: {dag_ids.sentence(dag_id, places)}" for dag_id, places in result["duplicates"].items()]
     return [*lines, *(f"  why: {reason}" for reason in look.reasons)]
 
 

@@ -29,7 +29,7 @@ def told(**changes: t.Any) -> dict[str, t.Any]:
             told(import_errors={"a": {"etl.py": "Traceback\n  x\nImportError: no pandas", "empty.py": ""}}),
             ["etl.py of the bundle a cannot be imported: ImportError: no pandas", "empty.py of the bundle a"],
         ),
-        (told(dags={"a": ["one", "two"], "b": ["two"]}), ["the DAG two is in several bundles (a, b)"]),
+        (told(dags={"a": ["one", "two"], "b": ["two"]}), ["the DAG two is there several times (a, b)"]),
     ],
 )
 def test_what_speaks_against_an_image_is_told(found: dict[str, t.Any], words: list[str]) -> None:
