@@ -18,6 +18,7 @@ import typing as t
 
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow import dag_folder, jobs
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow.dag_folder import Plan, Tree
+from ansible_collections.dagops.airflow.plugins.module_utils.airflow.payload import bundles as payload
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow.payload import dag_files
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow.target import (
     Target,
@@ -174,6 +175,13 @@ class Upload:
                 f"The volume of DAGs of instance {self._values.name} does not hold what was uploaded a moment ago: "
                 "somebody else writes to it. Run again when that has ended."
             )
+        self._have_it_seen()
+
+    def _have_it_seen(self) -> None:
+        """Airflow 3 looks at the volume at once if it is asked, and else when it would anyway, which will do."""
+        if self._values.major >= 3:
+            with contextlib.suppress(Failure):
+                run_inside(self._cluster, self._reader(), "refresh", "0", stdin=[dags.VOLUME_BUNDLE], script=payload)
 
     def _plan(self, seen: dict[str, t.Any]) -> Plan:
         params = self._face.params

@@ -44,7 +44,12 @@ def dags_folder(name: str, repository: GitRepository) -> str:
 
 def first_name(name: str) -> str:
     """The container that gets the first commit of a repository."""
-    return f"git-sync-{name}-init"
+    return f"{following_name(name)}-init"
+
+
+def following_name(name: str) -> str:
+    """The container that follows a repository."""
+    return f"git-sync-{name}"
 
 
 def secrets(values: Values, name: str, repository: GitRepository) -> list[Object]:
@@ -162,7 +167,7 @@ def following(values: Values, security: Object) -> list[Object]:
                 values,
                 name,
                 repository,
-                f"git-sync-{name}",
+                following_name(name),
                 security,
                 env,
                 ports=[{"name": f"git-sync-{number}", "containerPort": port, "protocol": "TCP"}],

@@ -1143,6 +1143,8 @@ PLAYBOOK_VARIABLES: dict[str, str] = {
     "given.",
     "airflow_dags_exclude": "List of patterns of what is neither uploaded nor removed; those of the module "
     "C(dags_upload) if not given.",
+    "airflow_dags_names": "Names of the repositories and bundles that C(playbooks/refresh_dags.yml) refreshes, with "
+    "commas in between; all if not given.",
     "airflow_api_url": "Address to reach Airflow's API at, instead of through the Kubernetes API.",
     "airflow_delete_data": "Delete volumes and secrets, too, when an instance is uninstalled.",
 }

@@ -23,6 +23,8 @@ import urllib.request
 
 import pytest
 
+from ansible_collections.dagops.airflow.plugins.module_utils.airflow import dags_refresh
+
 PROGRAM = pathlib.Path(__file__).parents[3] / "roles/local_images/files/images/git-sync-standin/v4/git_sync.py"
 NOBODY = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
 AUTHOR = {f"GIT_{who}_{what}": "ada@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
@@ -274,6 +276,31 @@ def test_a_signal_syncs_at_once(sync: Sync) -> None:
         until(lambda: sync.shows(second))
         process.terminate()
         assert process.wait(ENDS) == 128 + signal.SIGTERM
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+def test_a_refresh_waits_for_the_newest_commit(sync: Sync, shell: str) -> None:
+    first = sync.remote.git("rev-parse", "HEAD")
+    with sync.running(PERIOD="1h", SYNC_ON_SIGNAL="SIGHUP") as process:
+        until(sync.link.is_symlink)
+
+        def refreshed(seconds: int = ENDS) -> subprocess.CompletedProcess[str]:
+            # In its container it is process 1.
+            script = dags_refresh.SYNC.replace("kill -HUP 1 ", f"kill -HUP {process.pid} ")
+            command = [shell, "-c", script, shell, str(sync.root), "current", str(seconds)]
+            return subprocess.run(command, env={**os.environ, **NOBODY}, capture_output=True, text=True, check=False)
+
+        second = sync.remote.commit(dag="second")
+        assert refreshed().stdout.split() == [first, second]
+        assert sync.shows(second)
+        assert refreshed().stdout.split() == [second, second]
+        # As while it fetches: what this has seen may be older than the push.
+        (sync.root / ".git/FETCH_HEAD").write_text("")
+        third = sync.remote.commit(dag="third")
+        assert refreshed().stdout.split() == [second, third]
+        sync.remote.path.rename(sync.remote.path.with_name("away"))
+        assert refreshed(seconds=2).returncode == dags_refresh.LATE
+        assert sync.shows(third)
 
 
 def test_a_hash_is_synced_once(sync: Sync) -> None:

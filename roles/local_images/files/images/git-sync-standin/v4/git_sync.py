@@ -628,7 +628,8 @@ def run(given: Options) -> int:
                 return 0 if well else 1
             if commit == given["ref"]:
                 log("ref appears to be a git hash, no further sync needed", ref=commit)
-                signal.pause()
+                while True:
+                    signal.pause()
         alarm.wait(given["period"])
 
 
