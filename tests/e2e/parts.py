@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import base64
 import collections.abc as c
+import contextlib
 import dataclasses
 import datetime
 import json
@@ -533,6 +534,15 @@ def bring_with_images(*parts: type[Part], more: c.Iterable[str] = ()) -> dict[st
 def take_away(cluster: Cluster, part: type[Part]) -> None:
     """Have a part and all its data no more; what is left of it goes by and by."""
     cluster.delete(kinds.named("Namespace"), part.name)
+
+
+@contextlib.contextmanager
+def brought(*parts: type[Part], more: c.Iterable[str] = ()) -> c.Iterator[dict[str, Part]]:
+    """Parts for a while; they are taken away in the end."""
+    made = bring_with_images(*parts, more=more)
+    yield made
+    for part in made.values():
+        take_away(part.cluster, type(part))
 
 
 def namespace(name: str) -> Object:

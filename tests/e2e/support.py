@@ -139,6 +139,10 @@ class Instance:
     def pods(self) -> list[Object]:
         return self.cluster.list(kinds.named("Pod"), self.name, f"release={self.name}")
 
+    def task_pods(self) -> list[str]:
+        """Pods of tasks, while there are any: an executor takes its own away."""
+        return [pod["metadata"]["name"] for pod in self.pods() if "dag_id" in pod["metadata"]["labels"]]
+
     def run_in(self, component: str, *command: str, stdin: str | None = None) -> str:
         """What a command prints in a ready pod of a component."""
         pod = newest_ready(self.pods(), (component,))
@@ -153,6 +157,11 @@ class Instance:
         """What the embedded database says to a statement."""
         command = 'exec psql -qAt -U "$POSTGRES_USER" -d "$POSTGRES_DB"'
         return self.run_in("postgresql", "sh", "-c", command, stdin=statement).strip()
+
+    def knows(self, dag_id: str, word: str = "") -> bool:
+        """Whether Airflow has read a DAG (which has a word in it), which it then shows and runs."""
+        found = f"dag_id = '{dag_id}' AND data::text LIKE '%{word}%'"
+        return self.sql(f"SELECT count(*) FROM serialized_dag WHERE {found}") != "0"  # noqa: S608 - names of ours
 
     def revision(self) -> str:
         """Of Airflow's own schema."""

@@ -102,13 +102,9 @@ def test_a_change_of_the_executor_leaves_nothing_behind(site: Site) -> None:
         assert ended["run"]["state"] == "success"
         assert site.converge(variables).changed == 0
     # Whether by the executor itself or by the run in which it went.
-    eventually(lambda: not task_pods(site), 60, "pods of tasks stay")
+    eventually(lambda: not site.instance.task_pods(), 60, "pods of tasks stay")
     eventually(lambda: not left_of(site, ("worker", "redis", "flower")), 60, "something of Celery stays")
     assert not left_of(site, ("cleanup",))
-
-
-def task_pods(site: Site) -> list[str]:
-    return [pod["metadata"]["name"] for pod in site.instance.pods() if "dag_id" in pod["metadata"]["labels"]]
 
 
 def left_of(site: Site, components: t.Collection[str]) -> list[str]:

@@ -5,7 +5,6 @@ Every pair of an executor and a way, of an executor and a place, and of a way an
 
 from __future__ import annotations
 
-import base64
 import itertools
 import pathlib
 import time
@@ -16,8 +15,7 @@ import pytest
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow.target import newest_ready
 from ansible_collections.dagops.airflow.plugins.module_utils.kube import kinds
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import connect
-from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object
-from ansible_collections.dagops.airflow.plugins.modules import dag_run
+from ansible_collections.dagops.airflow.plugins.modules import dag_run, dags_refresh, dags_upload
 from tests.e2e import images, parts
 from tests.e2e.site import BASE, SMALL, Site, Variables
 from tests.e2e.support import CLUSTER, Instance
@@ -94,10 +92,8 @@ def brought(request: pytest.FixtureRequest) -> t.Iterator[dict[str, parts.Part]]
     wanted = {f"localhost/airflow:{cell.version}" for cell in OLDER}
     older = [image for image in wanted if any(image.partition(":")[2] in item.name for item in request.session.items)]
     more = [parts.GIT_SYNC, *parts.Redis.images, *older]
-    made = parts.bring_with_images(parts.GitServer, parts.S3, parts.OpenSearch, more=more)
-    yield made
-    for part in made.values():
-        parts.take_away(part.cluster, type(part))
+    with parts.brought(parts.GitServer, parts.S3, parts.OpenSearch, more=more) as made:
+        yield made
 
 
 class Matrix:
@@ -105,8 +101,9 @@ class Matrix:
 
     def __init__(self, brought: dict[str, parts.Part], folder: pathlib.Path, logs: pathlib.Path) -> None:
         self._git = t.cast("parts.GitServer", brought["git-server"])
-        self._s3 = t.cast("parts.S3", brought["s3"])
-        self._search = t.cast("parts.OpenSearch", brought["opensearch"])
+        # Those that write no logs there bring none of these.
+        self._s3 = t.cast("parts.S3 | None", brought.get("s3"))
+        self._search = t.cast("parts.OpenSearch | None", brought.get("opensearch"))
         self._folder = folder
         self._logs = logs
         self._cluster = connect(CLUSTER)
@@ -147,12 +144,12 @@ class Matrix:
             "knownHosts": self._git.secret["known_hosts"],
         }
         repository, _colon, tag = parts.GIT_SYNC.rpartition(":")
-        synced = {"airflow_git_sync_image": {"repository": repository, "tag": tag}, "airflow_git_sync_period": "2s"}
+        synced = {"airflow_git_sync_image": {"repository": repository, "tag": tag}, "airflow_git_sync_period": "1h"}
         ways: dict[str, Variables] = {
             "image": {"airflow_image": {**BASE["airflow_image"], "tag": f"{cell.version}-matrix-{cell.executor}"}},
             "git-ssh": {**synced, "airflow_git_sync_repositories": {"matrix": ssh}},
             "git-https": {**synced, "airflow_git_sync_repositories": {"matrix": https}},
-            "git-bundle": {"airflow_core_dag_bundles": {"matrix": {**https, "refreshInterval": 5}}},
+            "git-bundle": {"airflow_core_dag_bundles": {"matrix": {**https, "refreshInterval": 3600}}},
             "volume": {
                 "airflow_core_dags_volume": {
                     "enabled": True,
@@ -165,39 +162,45 @@ class Matrix:
         return ways[cell.way]
 
     def _place(self, cell: Cell) -> Variables:
-        s3 = {
-            "bucket": self._s3.buckets[0],
-            "prefix": cell.label,
-            "endpointUrl": self._s3.endpoint(),
-            "region": self._s3.region,
-            "credentials": {"name": "s3-key"},
-        }
-        search = {
-            "url": self._search.https_url(),
-            "index": cell.label,
-            "ca": {"name": "search-ca"},
-            "credentials": {"name": "search-user"},
-        }
-        places: dict[str, Variables] = {
-            "volume": {},
-            "s3": {"airflow_logging_store": "s3", "airflow_logging_s3": s3},
-            "opensearch": {"airflow_logging_store": "opensearch", "airflow_logging_opensearch": search},
-        }
         # The block of a store that is not chosen is refused.
-        kept = {} if cell.place == "volume" else {"airflow_logging_volume": {}}
-        return {**kept, **places[cell.place]}
+        if cell.place == "s3" and self._s3:
+            s3 = {
+                "bucket": self._s3.buckets[0],
+                "prefix": cell.label,
+                "endpointUrl": self._s3.endpoint(),
+                "region": self._s3.region,
+                "credentials": {"name": "s3-key"},
+            }
+            return {"airflow_logging_store": "s3", "airflow_logging_volume": {}, "airflow_logging_s3": s3}
+        if cell.place == "opensearch" and self._search:
+            search = {
+                "url": self._search.https_url(),
+                "index": cell.label,
+                "ca": {"name": "search-ca"},
+                "credentials": {"name": "search-user"},
+            }
+            return {
+                "airflow_logging_store": "opensearch",
+                "airflow_logging_volume": {},
+                "airflow_logging_opensearch": search,
+            }
+        return {}
 
     def prepare(self, cell: Cell, site: Site) -> None:
         """What a person brings: the namespace with Secrets of their own, the image, the repository."""
         site.remove()
         self._cluster.apply(parts.namespace(NAME), force=True)
-        git, s3, search = self._git.facts(), self._s3.facts(), self._search.facts()
+        git = self._git.facts()
         self._secret("git-token", username=git["username"], password=git["password"])
         self._secret("git-ca", **{"ca.crt": git["ca_certificate"]})
         self._secret("git-key", **{"ssh-privatekey": git["ssh_key"]})
-        self._secret("s3-key", **{"access-key-id": s3["access_key"], "secret-access-key": s3["secret_key"]})
-        self._secret("search-user", username=search["username"], password=search["password"])
-        self._secret("search-ca", **{"ca.crt": search["ca_certificate"]})
+        if self._s3:
+            s3 = self._s3.facts()
+            self._secret("s3-key", **{"access-key-id": s3["access_key"], "secret-access-key": s3["secret_key"]})
+        if self._search:
+            search = self._search.facts()
+            self._secret("search-user", username=search["username"], password=search["password"])
+            self._secret("search-ca", **{"ca.crt": search["ca_certificate"]})
         if cell.way == "image":
             archive = self._folder / "matrix.tar"
             tag = site.instance.values["airflow_image"]["tag"]
@@ -211,43 +214,16 @@ class Matrix:
         meta = {"name": name, "namespace": NAME}
         self._cluster.apply({"apiVersion": "v1", "kind": "Secret", "metadata": meta, "stringData": data}, force=True)
 
-    def upload(self, cell: Cell) -> None:
-        """Put the DAG onto the volume, which Airflow's own pods cannot write."""
-        meta: Object = {"name": "upload", "namespace": NAME}
-        content = base64.b64encode(dag_of(cell).encode()).decode()
-        container = {
-            "name": "upload",
-            "image": "localhost/base:bookworm",
-            "command": [
-                "sh",
-                "-c",
-                f"echo {content} | base64 -d >/dags/matrix.py",
-            ],
-            "volumeMounts": [{"name": "dags", "mountPath": "/dags"}],
-            "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
-        }
-        spec = {
-            "restartPolicy": "Never",
-            "securityContext": {
-                "runAsNonRoot": True,
-                "runAsUser": 50000,
-                "fsGroup": 0,
-                "seccompProfile": {"type": "RuntimeDefault"},
-            },
-            "containers": [container],
-            "volumes": [{"name": "dags", "persistentVolumeClaim": {"claimName": f"{NAME}-dags"}}],
-        }
-        self._cluster.create({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec})
-        deadline = time.monotonic() + 60
-        while self._phase("upload") != "Succeeded":
-            assert time.monotonic() < deadline, "the DAG does not come onto the volume"
-            time.sleep(0.5)
-        # As long as it is there, so is the volume.
-        self._cluster.delete(kinds.named("Pod"), "upload", NAME)
-
-    def _phase(self, pod: str) -> str | None:
-        live = self._cluster.get(kinds.named("Pod"), pod, NAME)
-        return live and live["status"].get("phase")
+    def push(self, cell: Cell, site: Site, name: str, task: str = "only") -> str | None:
+        """Bring a further DAG the cell's way, without a refresh: of git, its commit."""
+        text = dag_of(cell).replace('"matrix"', f'"{name}"').replace("only", task)
+        if cell.way != "volume":
+            return self._git.commit(REPOSITORY, {f"{name}.py": text})
+        folder = self._folder / "dags"
+        folder.mkdir(exist_ok=True)
+        (folder / f"{name}.py").write_text(text, encoding="utf-8")
+        site.instance.call(dags_upload, src=str(folder), delete=False)
+        return None
 
 
 @pytest.fixture(scope="module")
@@ -264,8 +240,20 @@ def without_its_pods(site: Site, cell: Cell) -> None:
         path = kinds.named("Pod").path(NAME, pod["metadata"]["name"])
         instance.cluster.request("DELETE", path, body={"gracePeriodSeconds": 0})
     deadline = time.monotonic() + 60
-    while left := [pod["metadata"]["name"] for pod in instance.pods() if "dag_id" in pod["metadata"]["labels"]]:
+    while left := instance.task_pods():
         assert time.monotonic() < deadline, f"{left} do not go"
+        time.sleep(0.5)
+
+
+def refresh(matrix: Matrix, cell: Cell, site: Site) -> None:
+    """What was pushed comes when it is asked for; by itself it would in an hour."""
+    commit = matrix.push(cell, site, "pushed")
+    done = site.instance.predicted(dags_refresh, "sources")
+    (source,) = done["sources"].values()
+    assert (done["changed"], source["commit"]) == (True, commit)
+    deadline = time.monotonic() + 60
+    while not site.instance.knows("pushed"):
+        assert time.monotonic() < deadline, "the DAG does not come"
         time.sleep(0.5)
 
 
@@ -276,7 +264,7 @@ def check(matrix: Matrix, cell: Cell) -> None:
     try:
         site.converge(variables)
         if cell.way == "volume":
-            matrix.upload(cell)
+            matrix.push(cell, site, "matrix")
         ran = site.instance.call(dag_run, dag_id="matrix", run_id="first", wait=True, wait_timeout=LONGEST)
         assert ran["run"]["state"] == "success"
         again = site.run(variables, "site", "-vvv")
@@ -284,6 +272,8 @@ def check(matrix: Matrix, cell: Cell) -> None:
         assert again.api_requests <= MOST_REQUESTS, again.output[-5000:]
         checked = site.run(variables, "site", "--check")
         assert (checked.code, checked.changed) == (0, 0), checked.output[-5000:]
+        if cell.way.startswith("git"):
+            refresh(matrix, cell, site)
         without_its_pods(site, cell)
         read = site.instance.call(dag_run, dag_id="matrix", run_id="first", wait=True, logs=True)
         for one in read["task_instances"]:
