@@ -36,6 +36,12 @@ options:
         that; M(dagops.airflow.fernet_key) rotates a key without loss.
     type: bool
     default: false
+  keep_broker:
+    description:
+      - Leave the address of an external broker as it is, where there is one, for M(dagops.airflow.broker) to put
+        another one there once it was found to answer. Fingerprints are those of the other one.
+    type: bool
+    default: false
 attributes:
   check_mode:
     description: Tells what it would do, and changes nothing.
@@ -103,6 +109,7 @@ def argument_spec() -> dict[str, t.Any]:
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "given": {"type": "dict", "no_log": True, "options": {name: {"type": "str", "no_log": True} for name in GIVEN}},
         "replace_fernet_key": {"type": "bool", "default": False, "no_log": False},
+        "keep_broker": {"type": "bool", "default": False},
     }
 
 

@@ -1,4 +1,4 @@
-"""Real parts that an Airflow is tested with, each in a namespace of its name: git server, S3 server, search, Redis.
+"""Real parts that an Airflow is tested with, each in a namespace of its name: git server, S3, search, brokers.
 
 Google's and Microsoft's stores run nowhere else, so emulators take their place.
 
@@ -509,8 +509,65 @@ class Redis(Part):
         return {"host": self.host(), "port": 6379, "password": self.secret["password"], "url": self.url()}
 
 
+class RabbitMQ(Part):
+    """A broker with one user and one virtual host, plainly and by TLS with a certificate of its own authority."""
+
+    name = "rabbitmq"
+    images = ("localhost/rabbitmq:3.10",)
+    user = "ada"
+    virtual_host = "airflow"
+
+    @classmethod
+    def credentials(cls) -> Secret:
+        password = secrets.token_urlsafe(16)
+        certificate, authority = _certificate(cls.host())
+        lines = [
+            f"default_user = {cls.user}",
+            f"default_pass = {password}",
+            f"default_vhost = {cls.virtual_host}",
+            "loopback_users = none",
+            "listeners.ssl.default = 5671",
+            *(f"ssl_options.{name} = /etc/rabbitmq/tls.pem" for name in ("certfile", "keyfile")),
+            "ssl_options.cacertfile = /etc/rabbitmq/ca.crt",
+            "ssl_options.verify = verify_none",
+        ]
+        conf = "\n".join([*lines, ""])
+        return {"password": password, "tls.pem": certificate, "ca.crt": authority, "rabbitmq.conf": conf}
+
+    @classmethod
+    def objects(cls) -> list[Object]:
+        items = _items("rabbitmq.conf", "tls.pem", "ca.crt")
+        volumes: list[Object] = [
+            {"name": "data", "emptyDir": {}},
+            {"name": "configuration", "secret": {"secretName": _CREDENTIALS, "defaultMode": 0o440, "items": items}},
+        ]
+        container = {
+            "image": cls.images[0],
+            "ports": [{"name": "amqp", "containerPort": 5672}, {"name": "amqps", "containerPort": 5671}],
+            "volumeMounts": [
+                {"name": "data", "mountPath": "/var/lib/rabbitmq"},
+                {"name": "configuration", "mountPath": "/etc/rabbitmq", "readOnly": True},
+            ],
+            "readinessProbe": {"tcpSocket": {"port": "amqps"}, "periodSeconds": 2},
+            "livenessProbe": {"tcpSocket": {"port": "amqps"}, "periodSeconds": 30},
+            "resources": _resources("128Mi", "512Mi"),
+        }
+        return _workload(cls.name, 999, container, volumes)
+
+    def facts(self) -> dict[str, t.Any]:
+        return {
+            "host": self.host(),
+            "port": 5672,
+            "tls_port": 5671,
+            "virtual_host": self.virtual_host,
+            "username": self.user,
+            "password": self.secret["password"],
+            "ca_certificate": self.secret["ca.crt"],
+        }
+
+
 P = t.TypeVar("P", bound=Part)
-PARTS: t.Final = {part.name: part for part in (GitServer, S3, OpenSearch, Redis, Gcs, Azurite, Elasticsearch)}
+PARTS: t.Final = {part.name: part for part in (GitServer, S3, OpenSearch, Redis, RabbitMQ, Gcs, Azurite, Elasticsearch)}
 
 
 def bring(cluster: Cluster, part: type[P]) -> P:

@@ -12,9 +12,9 @@ import typing as t
 
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow import git_words
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow.jobs import Told, last_words
-from ansible_collections.dagops.airflow.plugins.module_utils.airflow.probe import Probe, tried
+from ansible_collections.dagops.airflow.plugins.module_utils.airflow.probe import Probe, known, tried
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow.target import described
-from ansible_collections.dagops.airflow.plugins.module_utils.face import Face, Failure
+from ansible_collections.dagops.airflow.plugins.module_utils.face import Face
 from ansible_collections.dagops.airflow.plugins.module_utils.kube import engine
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import connect
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object
@@ -61,15 +61,7 @@ def words(pods: t.Iterable[Object]) -> Told | None:
 def judged(face: Face, values: Values, found: Told) -> bool:
     """Raise ``Failure`` for what cannot be read; whether all is known to be readable."""
     problems = list(_problems(values, found))
-    if problems:
-        raise Failure(
-            f"{'; '.join(problems)}. The instance goes on as it was. Correct the variable, or what it names, and run "
-            "again.",
-            problems=problems,
-        )
-    if found.get("unknown"):
-        face.warn(f"The git repositories of instance {values.name} were not read: {found['unknown']}.")
-    return not found.get("unknown")
+    return known(face, f"The git repositories of instance {values.name} were not read", problems, found)
 
 
 def _problems(values: Values, found: Told) -> t.Iterator[str]:

@@ -67,12 +67,19 @@ class Jobs:
         finally:
             self._lock.rest({})
 
-    def try_out(self, job: Object, doing: str) -> Told | None:
-        """What a Job told that changes nothing: no other one is in its way, and it goes whatever its end is."""
+    def try_out(
+        self, job: Object, doing: str, beside: t.Callable[[Object], t.Sequence[Object]] = lambda _job: ()
+    ) -> Told | None:
+        """What a Job told that changes nothing: no other one is in its way, and it goes whatever its end is.
+
+        ``beside`` is what it reads, and what it owns: its pod waits until that is there.
+        """
         self._lock.acquire({}, engine.LOCK_PATIENCE, self._notify)
         try:
             job = self._started(job)
             try:
+                for obj in beside(job):
+                    self._cluster.apply(obj, force=True)
                 return self._told(job, doing)
             finally:
                 self.remove(job)

@@ -41,6 +41,8 @@ class Probe:
     """Raises ``Failure`` for what does not work; whether it is known to work."""
     words: t.Callable[[t.Iterable[Object]], Told | None] = last_words
     """What the pods of the Job tell."""
+    beside: t.Callable[[Object], t.Sequence[Object]] = lambda _job: ()
+    """What the Job reads that nobody else does, and that goes with it."""
 
 
 def tried(face: Face, values: Values, cluster: Cluster, probe: Probe) -> bool:
@@ -62,9 +64,22 @@ def tried(face: Face, values: Values, cluster: Cluster, probe: Probe) -> bool:
         words=probe.words,
     )
     try:
-        found = jobs.try_out(probe.job(), probe.doing)
+        found = jobs.try_out(probe.job(), probe.doing, probe.beside)
     except Failure as failure:
         raise Failure(f"{probe.about} could not be tried. {failure.message}", **failure.details) from failure
     if probe.judged(found or {"unknown": "its pod is gone, with what it had to tell"}):
         lock.rest({probe.note: probe.fingerprint})
     return True
+
+
+def known(face: Face, unknown: str, problems: t.Sequence[str], found: Told) -> bool:
+    """Raise ``Failure`` for problems, all at once; whether it is known that there are none."""
+    if problems:
+        raise Failure(
+            f"{'; '.join(problems)}. The instance goes on as it was. Correct the variable, or what it names, and run "
+            "again.",
+            problems=problems,
+        )
+    if found.get("unknown"):
+        face.warn(f"{unknown}: {found['unknown']}.")
+    return not found.get("unknown")

@@ -26,7 +26,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.kube.engine import 
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.errors import ApiError
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object, label, named
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.live import together
-from ansible_collections.dagops.airflow.plugins.module_utils.render import names
+from ansible_collections.dagops.airflow.plugins.module_utils.render import broker_probe, names
 from ansible_collections.dagops.airflow.plugins.module_utils.spec import references
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
 
@@ -98,9 +98,24 @@ class SecretStore:
                 raise Failure(f"{where}, key {key} holds bytes that are no text (UTF-8): put the right value there.")
         return secrets.settled(wanted, existing, where)
 
-    def derive(self, name: str, content: Texts) -> Outcome:
-        """Bring a Secret to what was computed for it."""
-        return self._reconcile(name, lambda _existing: (content, dict.fromkeys(content, "derived")))
+    def texts(self, wanted: Wanted) -> Texts:
+        """What ``ensure`` would bring a Secret to."""
+        return self._settled(wanted, self._existing(wanted.name))[0]
+
+    def derive(self, name: str, content: Texts, keep: t.Collection[str] = ()) -> Outcome:
+        """Bring a Secret to what was computed for it, but for keys that stay as they are where they are there."""
+
+        def settle(existing: Texts) -> tuple[Texts, Origins]:
+            kept = {key: existing[key] for key in keep if key in existing}
+            return {**content, **kept}, dict.fromkeys(content, "derived")
+
+        # It tells what the Secret will hold.
+        return dataclasses.replace(self._reconcile(name, settle), texts=content)
+
+    def fingerprint(self, texts: t.Sequence[str]) -> str:
+        """A fingerprint of secrets with which nobody can try passwords."""
+        key = self._existing(names.name(self._values, CHECKSUM_KEY)).get(CHECKSUM_KEY) or secrets.token()
+        return diff.fingerprint(list(texts), encoded(key).encode())
 
     def own(self, name: str) -> Texts | None:
         """Content of a Secret that a person keeps."""
@@ -246,7 +261,8 @@ def run(face: Face) -> dict[str, t.Any]:
         differences = [_removal(values.namespace, name) for name in removed]
     else:
         replace = face.params["replace_fernet_key"]
-        outcomes = ensure_all(store, values, face.params["given"] or {}, replace_fernet_key=replace)
+        keep = (names.BROKER_KEY,) if face.params["keep_broker"] and broker_probe.described(values) else ()
+        outcomes = ensure_all(store, values, face.params["given"] or {}, replace_fernet_key=replace, keep=keep)
         result = {
             "changed": any(outcome.is_change for outcome in outcomes),
             "secrets": {outcome.name: dict(sorted(outcome.origins.items())) for outcome in outcomes},
@@ -260,8 +276,15 @@ def run(face: Face) -> dict[str, t.Any]:
     return result
 
 
-def ensure_all(store: SecretStore, values: Values, given: secrets.Given, *, replace_fernet_key: bool) -> list[Outcome]:
-    """Those that keep something first, since the others are derived from them."""
+def ensure_all(
+    store: SecretStore,
+    values: Values,
+    given: secrets.Given,
+    *,
+    replace_fernet_key: bool,
+    keep: t.Collection[str] = (),
+) -> list[Outcome]:
+    """Those that keep something first, since the others are derived from them, but for keys to ``keep``."""
     wanted = secrets.required_secrets(values, given, replace_fernet_key=replace_fernet_key)
     for item in wanted:
         store.check(item)
@@ -273,7 +296,7 @@ def ensure_all(store: SecretStore, values: Values, given: secrets.Given, *, repl
     account = secrets.account(values, settled, store.own(reference.name) if reference else None)
     celery = secrets.celery_accounts(values, settled, store.own)
     content_of = secrets.derived_secrets(values, account, celery)
-    derived = [store.derive(name, content) for name, content in content_of.items()]
+    derived = [store.derive(name, content, keep) for name, content in content_of.items()]
     return sorted([*kept, *derived], key=lambda outcome: outcome.name)
 
 

@@ -37,6 +37,8 @@ LOG_STORE: t.Final = "airflow.dagops/log-store"
 """The annotation of the Lease that tells which log store was found to work."""
 DAG_SOURCES: t.Final = "airflow.dagops/dag-sources"
 """The same of the git repositories that were found to be readable."""
+BROKER: t.Final = "airflow.dagops/broker"
+"""The same of Celery's broker and result backend that were found to answer."""
 LOCK_PATIENCE: t.Final = 150.0
 """Seconds to wait for another run; more than it takes until the Lease of a killed one can be taken."""
 CHECKSUM_KEY: t.Final = "checksum-key"
@@ -125,7 +127,7 @@ def begin(cluster: Cluster, instance: str, namespace: str, voice: Voice, *, chec
         lock.await_free(LOCK_PATIENCE, voice.progress)
     elif other := lock.other():
         voice.warn(f"Another run is changing this instance: {other}. What is told here may not be true when it ends.")
-    proven = {name: note for name, note in lock.notes.items() if name in (LOG_STORE, DAG_SOURCES)}
+    proven = {name: note for name, note in lock.notes.items() if name in (LOG_STORE, DAG_SOURCES, BROKER)}
     return {**scope.notes_of_kinds(lock.notes), **proven, HELD: lock.held, RUN: secrets.token_hex(8)}
 
 

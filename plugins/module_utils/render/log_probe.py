@@ -11,10 +11,7 @@ PRIVATE to the collection: it can have breaking changes at any time.
 
 from __future__ import annotations
 
-import json
-import typing as t
-
-from ansible_collections.dagops.airflow.plugins.module_utils.render import config, log_store, probe
+from ansible_collections.dagops.airflow.plugins.module_utils.render import log_store, probe
 from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import Object, named_by_content
 from ansible_collections.dagops.airflow.plugins.module_utils.render.payload import probe_logs
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
@@ -42,18 +39,8 @@ def fingerprint(values: Values) -> str:
 
 def options(values: Values) -> list[Object]:
     """Options of airflow.cfg as environment variables."""
-    settings = config.settings(values)
-    return [
-        {"name": f"AIRFLOW__{section}__{name}".upper(), "value": plain(value)}
-        for section in SECTIONS
-        for name, value in sorted(settings.get(section, {}).items())
-        # Its file is not there yet, and it changes nothing of where logs are.
-        if value is not None and name != "logging_config_class"
-    ]
-
-
-def plain(value: t.Any) -> str:
-    return json.dumps(value, sort_keys=True) if isinstance(value, (dict, list)) else str(value)
+    # Its file is not there yet, and it changes nothing of where logs are.
+    return probe.options(values, SECTIONS, but={"logging_config_class"})
 
 
 def named_job(values: Values) -> Object:

@@ -13,6 +13,7 @@ import typing as t
 
 from ansible_collections.dagops.airflow.plugins.module_utils.render import (
     broker,
+    broker_probe,
     core,
     dag_source,
     database,
@@ -77,6 +78,7 @@ def render_parts(values: Values) -> dict[str, list[Object]]:
         # What no part holds as an object, and overrides can change all the same.
         others = [migration.job(values, ""), *pod_template.pods_of(values)]
         others += [log_probe.job(values)] if log_probe.wanted(values) else []
+        others += [broker_probe.job(values)] if broker_probe.asked(values) else []
         others += [dag_source.job(values)] if dag_source.wanted(values) else []
     except SpecError as error:
         problems += error.problems

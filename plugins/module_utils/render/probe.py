@@ -14,11 +14,13 @@ import dataclasses
 import hashlib
 import inspect
 import json
+import re
 import types
 import typing as t
 
-from ansible_collections.dagops.airflow.plugins.module_utils.render import names, overrides, pods
+from ansible_collections.dagops.airflow.plugins.module_utils.render import config, names, overrides, pods
 from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import Object, object_
+from ansible_collections.dagops.airflow.plugins.module_utils.render.payload import ending
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import (
     DagBundle,
     DagsVolume,
@@ -31,6 +33,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import 
 
 LONGEST = 900
 """Seconds after which nobody waits any more, since the run that has made a Job was killed."""
+_IMPORT: t.Final = re.compile(r"^from ansible_collections\.\S+\.ending import .*\n", re.MULTILINE)
 
 
 def tasks_run_in(values: Values) -> tuple[str, Pods]:
@@ -61,29 +64,52 @@ def with_dags_of(
     )
 
 
+def source(script: types.ModuleType) -> str:
+    """A script that runs where the collection is not: what it imports of the collection stands in it."""
+    shared = inspect.getsource(ending).replace("from __future__ import annotations\n", "")
+    return _IMPORT.sub(lambda _line: shared, inspect.getsource(script))
+
+
+def options(values: Values, sections: t.Iterable[str], but: t.Collection[str] = ()) -> list[Object]:
+    """Options of airflow.cfg as environment variables."""
+    settings = config.settings(values)
+    return [
+        {"name": f"AIRFLOW__{section}__{name}".upper(), "value": plain(value)}
+        for section in sections
+        for name, value in sorted(settings.get(section, {}).items())
+        if value is not None and name not in but
+    ]
+
+
+def plain(value: t.Any) -> str:
+    return json.dumps(value, sort_keys=True) if isinstance(value, (dict, list)) else str(value)
+
+
 def job(
     values: Values,
     name: str,
     script: types.ModuleType,
     *arguments: str,
     env: t.Sequence[Object],
+    who: Pods | None = None,
     dags: Values | None = None,
     finish: t.Callable[[Object], None] = lambda _template: None,
 ) -> Object:
     """A Job that runs ``script`` in Airflow's image, with the person's overrides, which know it without a hash.
 
-    Its pod gets DAGs as ``dags`` says; none, where that is not given. ``finish`` has the last word before the person.
+    Its pod is like those that run tasks, or like ``who`` of these. It gets DAGs as ``dags`` says; none, where that is
+    not given. ``finish`` has the last word before the person.
     """
     component, shape = tasks_run_in(values)
     # Nothing that runs beside a task has to run beside this.
     alone = dataclasses.replace(
-        shape, resources=resources("100m", "256Mi", "1Gi", "1")(), init_containers=[], containers=[]
+        who or shape, resources=resources("100m", "256Mi", "1Gi", "1")(), init_containers=[], containers=[]
     )
     container = pods.airflow_container(
         values,
         alone,
         name,
-        args=["python", "-c", inspect.getsource(script), *arguments],
+        args=["python", "-c", source(script), *arguments],
         env=env,
         terminationMessagePolicy="FallbackToLogsOnError",
     )

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 # It is no Ansible code: what it prints is what its caller reads.
 # pylint: disable=ansible-bad-function
-import json
-import os
 import signal
 import sys
 import typing as t
 import uuid
+
+from ansible_collections.dagops.airflow.plugins.module_utils.render.payload.ending import LateError, told
 
 OWN_CONNECTION = "dagops_logs"
 PATIENCE = 60
@@ -63,10 +63,6 @@ ERRORS = {
     "ServiceRequestError": "the server cannot be reached",
     "TransportError": "the server refuses it",
 }
-
-
-class LateError(BaseException):
-    """No answer came; none of the libraries takes it for a reason to try again."""
 
 
 class Store(t.Protocol):
@@ -306,24 +302,12 @@ def probed(kind: str) -> dict[str, t.Any]:
     return {}
 
 
-def too_late(_signal: int, _frame: t.Any) -> t.NoReturn:
-    raise LateError
-
-
-def main() -> None:
-    """Probe, and leave what was found as the last words."""
-    signal.signal(signal.SIGALRM, too_late)
+def found(kind: str) -> dict[str, t.Any]:
     try:
-        found = probe(sys.argv[1])
+        return probe(kind)
     except LateError:
-        found = {"problem": f"no answer came within {PATIENCE} s, as where a firewall is between"}
-    told = json.dumps({"probe": sys.argv[1], **found})
-    with open(os.environ.get("TERMINATION_LOG", "/dev/termination-log"), "w", encoding="utf-8") as file:
-        file.write(told)
-    print(told, flush=True)
-    # Threads of a client that waits for an answer would keep it alive.
-    os._exit(0)
+        return {"problem": f"no answer came within {PATIENCE} s, as where a firewall is between"}
 
 
 if __name__ == "__main__":
-    main()
+    told(sys.argv[1], lambda: found(sys.argv[1]))

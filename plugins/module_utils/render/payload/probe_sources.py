@@ -10,21 +10,17 @@ theirs, and ``said`` is what was said of a bundle that could not be fetched, by 
 
 from __future__ import annotations
 
-# It is no Ansible code: what it prints is what its caller reads.
-# pylint: disable=ansible-bad-function
 import json
 import os
 import signal
 import sys
 import typing as t
 
+from ansible_collections.dagops.airflow.plugins.module_utils.render.payload.ending import LateError, told
+
 PATIENCE = 120
 LONGEST_SAID = 600
 """Characters of what is said of a bundle: the last words of a container are few."""
-
-
-class LateError(BaseException):
-    """No answer came; git's library does not take it for a reason to try again."""
 
 
 def said(error: BaseException) -> str:
@@ -71,20 +67,5 @@ def look(folders: dict[str, str], bundles: list[str]) -> dict[str, t.Any]:
     }
 
 
-def too_late(_signal: int, _frame: t.Any) -> t.NoReturn:
-    raise LateError
-
-
-def main() -> None:
-    """Look, and leave what was found as the last words."""
-    signal.signal(signal.SIGALRM, too_late)
-    told = json.dumps({"probe": "dag-sources", **look(**json.loads(sys.argv[1]))})
-    with open(os.environ.get("TERMINATION_LOG", "/dev/termination-log"), "w", encoding="utf-8") as file:
-        file.write(told)
-    print(told, flush=True)
-    # Threads of a library that waits for an answer would keep it alive.
-    os._exit(0)
-
-
 if __name__ == "__main__":
-    main()
+    told("dag-sources", lambda: look(**json.loads(sys.argv[1])))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.dagops.airflow.plugins.module_utils.render import dag_source, names
+from ansible_collections.dagops.airflow.plugins.module_utils.render import dag_source, names, probe
 from ansible_collections.dagops.airflow.plugins.module_utils.render.payload import probe_sources
 from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline import render_all
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import load
@@ -192,7 +192,7 @@ class DagBundlesManager:
 
 
 def run(tmp_path: Path, **what: t.Any) -> Object:
-    script = Path(probe_sources.__file__).read_text(encoding="utf-8")
+    script = probe.source(probe_sources)
     told = tmp_path / "told"
     subprocess.run(
         [sys.executable, "-c", script, json.dumps(what)],

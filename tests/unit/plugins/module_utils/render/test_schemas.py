@@ -20,7 +20,7 @@ import jsonschema.validators
 import pytest
 import yaml
 
-from ansible_collections.dagops.airflow.plugins.module_utils.render import dag_source, log_probe, names
+from ansible_collections.dagops.airflow.plugins.module_utils.render import broker_probe, dag_source, log_probe, names
 from ansible_collections.dagops.airflow.plugins.module_utils.render.migration import migration_job
 from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline import render_all
 from ansible_collections.dagops.airflow.plugins.module_utils.render.trial import trial_job
@@ -101,6 +101,7 @@ def pairwise(options: dict[str, list[Object]]) -> t.Iterator[Object]:
 def rendered(variables: Object) -> list[Object]:
     values = load(variables)
     probes = [log_probe.named_job(values)] if log_probe.wanted(values) else []
+    probes += [broker_probe.named_job(values, "")] if broker_probe.asked(values) else []
     probes += [dag_source.named_job(values)] if dag_source.wanted(values) else []
     return [*render_all(values), migration_job(values, "print('x')"), trial_job(values, "print('x')"), *probes]
 
