@@ -29,7 +29,8 @@ options:
     default: 300
   remembered:
     description:
-      - What M(dagops.airflow.preflight) returned as C(remembered) in the same play. With it, the Lease is not read again.
+      - What M(dagops.airflow.preflight) returned as C(remembered) in the same play, which need not read the
+        Lease again.
     type: dict
 attributes:
   check_mode:

@@ -23,6 +23,9 @@ SMALL = {"requests": {"cpu": "50m", "memory": "256Mi"}}
 
 Variables = dict[str, t.Any]
 
+DECLARED = ("Deployment", "StatefulSet", "ConfigMap", "Secret")
+"""Kinds of objects of which none may change where a run is refused."""
+
 # Two cores are shared with whatever else runs.
 BASE: Variables = {
     **{name: VARIABLES[name] for name in ("airflow_image", "airflow_logging_store", "airflow_logging_volume")},
@@ -110,6 +113,33 @@ class Site:
     def remove(self) -> None:
         recap = self.run({**BASE, "airflow_delete_data": True}, "uninstall")
         assert recap.code == 0, recap.output[-5000:]
+
+    def seen(self) -> dict[str, str]:
+        """All objects of the instance that a run could change, and its pods, with their versions."""
+        found = {}
+        for kind in DECLARED:
+            for item in self.instance.cluster.list(kinds.named(kind), self.instance.name):
+                meta = item["metadata"]
+                # A Secret that a Job had for itself goes a moment after it.
+                if not meta.get("ownerReferences"):
+                    # A status changes by itself; what is declared counts.
+                    found[f"{kind}/{meta['name']}"] = str(meta.get("generation") or meta["resourceVersion"])
+        return {**found, **{f"Pod/{name}": uid for name, uid in self.instance.running().items()}}
+
+    def probes(self) -> list[str]:
+        """Jobs that try something."""
+        jobs = self.instance.cluster.list(kinds.named("Job"), self.instance.name)
+        return [name for job in jobs if "-probe-" in (name := job["metadata"]["name"])]
+
+    def refuses(self, variables: Variables) -> str:
+        """What a run says that must end with an error, and must leave the instance as it is."""
+        before = self.seen()
+        done = self.run(variables)
+        assert done.code == 2, done.output[-5000:]
+        assert "Traceback" not in done.output
+        assert self.seen() == before
+        assert self.probes() == []
+        return done.output
 
     def secrets(self) -> dict[str, str]:
         """Every value of every Secret that keeps something; addresses are derived, and follow the description."""

@@ -1,4 +1,4 @@
-"""Git repositories that cannot be read: one sentence each, and the running instance goes on undisturbed."""
+"""Git repositories and log stores that cannot be used: one sentence each, and the instance goes on undisturbed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import typing as t
 
 import pytest
 
-from ansible_collections.dagops.airflow.plugins.module_utils.kube import kinds
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import connect
 from ansible_collections.dagops.airflow.plugins.modules import dag_run, dag_source
 from tests.e2e import parts
@@ -34,9 +33,6 @@ sources()
 """
 SYNCED = "airflow_git_sync_repositories"
 BUNDLES = "airflow_core_dag_bundles"
-WATCHED = ("Deployment", "StatefulSet", "ConfigMap", "Secret")
-"""Kinds of objects of which none may change."""
-
 # What is said of each, with what is changed in the variables that work.
 BAD: dict[str, str] = {
     "ssh-key": f"{SYNCED}.dags: the server does not accept the ssh key (Secret wrong-key)",
@@ -52,15 +48,22 @@ BAD: dict[str, str] = {
     "bundle-ssh-key": f"{BUNDLES}.more: the server does not accept the ssh key (Secret wrong-key)",
     "bundle-password": f"{BUNDLES}.more: the user or the password is wrong (Secret wrong-token)",
 }
+STORES: dict[str, str] = {
+    "bucket": "an object cannot be written: there is no such bucket (",
+    "key": "an object cannot be written: the access key is not known there (",
+    "secret": "an object cannot be written: the secret access key is wrong (",
+    "two": "airflow_logging_s3 describes a log store, but airflow_logging_store is 'volume', and a log goes to",
+}
 FEW = ("ssh-key", "host-key", "branch", "folder", "password", "bundle-branch")
 
 
 class Sources:
     """A running instance with a repository that can be read, and what would be wrong with others."""
 
-    def __init__(self, git: parts.GitServer, site: Site) -> None:
+    def __init__(self, git: parts.GitServer, s3: parts.S3, site: Site) -> None:
         self.site = site
         self._git = git
+        self._s3 = s3
         self._cluster = connect(CLUSTER)
         self._https: Variables = {
             "url": git.https_url(REPOSITORY),
@@ -85,6 +88,10 @@ class Sources:
         for name, key in (("git-key", facts["ssh_key"]), ("wrong-key", others["client-key"])):
             self._secret(name, **{"ssh-privatekey": key})
         self._secret("git-ca", **{"ca.crt": facts["ca_certificate"]})
+        keys, others = self._s3.secret, parts.S3.credentials()
+        for name, source in (("s3-key", keys), ("other-key", others)):
+            self._secret(name, **{"access-key": source["access-key"], "secret-key": source["secret-key"]})
+        self._secret("wrong-secret", **{"access-key": keys["access-key"], "secret-key": others["secret-key"]})
         self._git.commit(REPOSITORY, {"dags/sources.py": DAG})
 
     def _secret(self, name: str, **data: str) -> None:
@@ -128,29 +135,27 @@ class Sources:
             return {**self.good(), BUNDLES: {"more": cases[rest]}}
         return {**self.good(), SYNCED: {"dags": cases[what]}}
 
-    def seen(self) -> dict[str, str]:
-        """All objects of the instance that a run could change, and its pods, with their versions."""
-        found = {}
-        for kind in WATCHED:
-            for item in self._cluster.list(kinds.named(kind), NAME):
-                meta = item["metadata"]
-                # A status changes by itself; what is declared counts.
-                version = str(meta.get("generation") or meta["resourceVersion"])
-                found[f"{kind}/{meta['name']}"] = version
-        return {**found, **{f"Pod/{name}": uid for name, uid in self.site.instance.running().items()}}
 
-    def jobs(self) -> list[str]:
-        names = [item["metadata"]["name"] for item in self._cluster.list(kinds.named("Job"), NAME)]
-        return [name for name in names if "dag-probe" in name]
+    def with_store(self, what: str) -> Variables:
+        """The instance with an S3 store of which one thing is wrong."""
+        store = {"bucket": self._s3.buckets[0], "endpointUrl": self._s3.endpoint(), "region": self._s3.region}
+        secret = {"key": "other-key", "secret": "wrong-secret"}.get(what, "s3-key")
+        store["bucket"] = "nothing" if what == "bucket" else store["bucket"]
+        keys = {"name": secret, "idKey": "access-key", "secretKey": "secret-key"}
+        wanted = {**self.good(), "airflow_logging_s3": {**store, "credentials": keys}}
+        if what != "two":
+            del wanted["airflow_logging_volume"]
+            wanted["airflow_logging_store"] = "s3"
+        return wanted
 
 
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Sources]:
-    brought = parts.bring_with_images(parts.GitServer, more=[parts.GIT_SYNC])
+    brought = parts.bring_with_images(parts.GitServer, parts.S3, more=[parts.GIT_SYNC])
     values = {"airflow_instance": NAME, "airflow_version": "3.3.2", **BASE}
     instance = Instance(name=NAME, values=values, cluster_options=CLUSTER)
     site = Site(instance=instance, folder=tmp_path_factory.mktemp("runs"))
-    made = Sources(t.cast("parts.GitServer", brought["git-server"]), site)
+    made = Sources(t.cast("parts.GitServer", brought["git-server"]), t.cast("parts.S3", brought["s3"]), site)
     site.remove()
     made.prepare()
     try:
@@ -168,20 +173,21 @@ def marked(what: str) -> t.Any:
 
 @pytest.mark.parametrize("what", [marked(what) for what in BAD])
 def test_what_cannot_be_read_is_said_and_nothing_is_changed(what: str, sources: Sources) -> None:
-    before = sources.seen()
-    done = sources.site.run(sources.bad(what))
-    assert done.code == 2, done.output[-5000:]
-    assert f"{BAD[what]}. The instance goes on as it was." in done.output, done.output[-5000:]
-    assert "Traceback" not in done.output
-    assert sources.seen() == before
-    assert sources.jobs() == []
+    said = sources.site.refuses(sources.bad(what))
+    assert f"{BAD[what]}. The instance goes on as it was." in said, said[-5000:]
+
+
+@pytest.mark.parametrize("what", STORES)
+def test_a_log_store_that_cannot_be_used_is_said_and_nothing_is_changed(what: str, sources: Sources) -> None:
+    said = sources.site.refuses(sources.with_store(what))
+    assert STORES[what] in said, said[-5000:]
 
 
 def test_check_mode_makes_nothing_and_says_nothing_wrong(sources: Sources) -> None:
-    before = sources.seen()
+    before = sources.site.seen()
     checked = sources.site.run(sources.bad("branch"), "site", "--check")
     assert checked.code == 0, checked.output[-5000:]
-    assert (sources.seen(), sources.jobs()) == (before, [])
+    assert (sources.site.seen(), sources.site.probes()) == (before, [])
 
 
 def test_afterwards_all_is_as_it_was(sources: Sources) -> None:
@@ -193,9 +199,9 @@ def test_afterwards_all_is_as_it_was(sources: Sources) -> None:
 
 def test_what_can_be_read_by_any_way_is_found_to_be_so_once(sources: Sources) -> None:
     """By ssh and by https, by git-sync and by Airflow itself; nothing is rolled out for that."""
-    before = sources.seen()
+    before = sources.site.seen()
     values = {**sources.every_way(), "airflow_instance": NAME}
     told = [sources.site.instance.call(dag_source, values=values) for _number in range(2)]
     assert [(one["changed"], one["probed"]) for one in told] == [(False, True), (False, False)]
     assert told[1]["api_requests"] == 1
-    assert (sources.seen(), sources.jobs()) == (before, [])
+    assert (sources.site.seen(), sources.site.probes()) == (before, [])

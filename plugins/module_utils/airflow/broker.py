@@ -23,7 +23,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import 
 
 
 def run(face: Face) -> dict[str, t.Any]:
-    """Ask the broker and the result backend unless they are known to answer; then let pods have the broker's address."""
+    """Ask the broker and the result backend unless they are known to answer; then let pods have the address."""
     values = described(face.params)
     cluster = connect(face.params, face.progress)
     result: dict[str, t.Any] = {"changed": False, "probed": False, "api_requests": 0}
