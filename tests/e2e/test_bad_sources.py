@@ -135,7 +135,6 @@ class Sources:
             return {**self.good(), BUNDLES: {"more": cases[rest]}}
         return {**self.good(), SYNCED: {"dags": cases[what]}}
 
-
     def with_store(self, what: str) -> Variables:
         """The instance with an S3 store of which one thing is wrong."""
         store = {"bucket": self._s3.buckets[0], "endpointUrl": self._s3.endpoint(), "region": self._s3.region}
