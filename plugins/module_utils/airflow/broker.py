@@ -60,7 +60,7 @@ def address_of(store: SecretStore, values: Values, given: secrets.Given) -> str:
 
 def _addresses(store: SecretStore, values: Values) -> t.Iterator[str]:
     """Addresses that a person keeps."""
-    for name, secret in sorted(broker_probe.asked(values).items()):
+    for name, secret in sorted(broker_probe.own(values).items()):
         found = (store.own(secret.name) or {}).get(secret.key, "")
         yield f"{name} {secret.name} {secret.key} {found}"
 

@@ -30,15 +30,18 @@ def described(values: Values) -> bool:
     return values.runs_celery and broker.provider == "external" and broker.url_secret is None
 
 
-def asked(values: Values) -> dict[str, UrlSecret]:
-    """What is asked, and where its address is; an embedded broker and the metadata database are waited for anyway."""
+def own(values: Values) -> dict[str, UrlSecret]:
+    """Addresses that a person keeps, by what is asked."""
     if not values.runs_celery:
         return {}
-    own = {"broker": values.celery.broker.url_secret, "result_backend": values.celery.result_backend.url_secret}
-    found = {name: secret for name, secret in own.items() if secret}
-    if described(values):
-        found["broker"] = UrlSecret(name=names.name(values, COMPONENT), key=names.BROKER_KEY)
-    return found
+    kept = {"broker": values.celery.broker.url_secret, "result_backend": values.celery.result_backend.url_secret}
+    return {name: secret for name, secret in kept.items() if secret}
+
+
+def asked(values: Values) -> dict[str, UrlSecret]:
+    """What is asked, and where its address is; an embedded broker and the metadata database are waited for anyway."""
+    ours = UrlSecret(name=names.name(values, COMPONENT), key=names.BROKER_KEY)
+    return {**({"broker": ours} if described(values) else {}), **own(values)}
 
 
 def options(values: Values) -> list[Object]:
