@@ -370,6 +370,18 @@ MUTATIONS = (
         ("a bundle finds no examples", '"AIRFLOW__CORE__LOAD_EXAMPLES", "value": "False"', '"X", "value": ""'),
     ),
     *of_file(
+        "render/broker_probe.py",
+        (
+            "workers keep the broker of before",
+            "name=names.name(values, COMPONENT)",
+            'name=names.name(values, "celery")',
+        ),
+        ("a broker of one's own is asked", 'broker.provider == "external" and', "False and"),
+        ("another address is another Job", "NOTE: addresses", 'NOTE: ""'),
+        ("a broker is asked as workers do", "who=next(iter(values.worker_sets.values())),\n", ""),
+        ("an address goes with its Job", '"ownerReferences": [owner]', '"ownerReferences": []'),
+    ),
+    *of_file(
         "render/probe.py",
         ("no Service counts a probe", "**names.labels(values, name), ", ""),
         ("a probe waits for no volume of logs", '[{"name": "logs", "emptyDir": {}}]', "[]"),

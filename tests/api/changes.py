@@ -377,7 +377,8 @@ CHANGES: dict[str, Change] = {
     "celery-external-broker": Change(
         start=CELERY,
         then={**CELERY, "airflow_celery_broker": {"provider": "external", "host": "redis.example.com"}},
-        touches=("Secret/celery", "Deployment/worker", "Deployment/scheduler"),
+        # The address itself is there for pods once a pod has tried it, and here is none.
+        touches=("Deployment/worker", "Deployment/scheduler"),
     ),
     "removal-of-celery": Change(
         start=SEVERAL, then=SEVERAL, playbook="uninstall", touches=("StatefulSet/redis", "Deployment/worker")

@@ -13,6 +13,7 @@ from ansible_collections.dagops.airflow.plugins.modules import broker, secrets
 from tests.api.support import INSTANCE, Face, Site, validated
 from tests.api.test_migration import Node
 
+HUSH = "hush"
 GOOD: dict[str, t.Any] = {"probe": "broker", "said": {}}
 BAD: dict[str, t.Any] = {
     "probe": "broker",
@@ -35,9 +36,9 @@ def described(site: Site, host: str = "redis", **more: t.Any) -> dict[str, t.Any
 
 
 def call(
-    site: Site, module: t.Any, values: dict[str, t.Any], *, check: bool = False, password: str = "hush", **params: t.Any
+    site: Site, module: t.Any, values: dict[str, t.Any], *, check: bool = False, secret: str = HUSH, **params: t.Any
 ) -> tuple[dict[str, t.Any], Face]:
-    given = {"kubeconfig": site.kubeconfig, "values": values, "given": {"broker_password": password}, **params}
+    given = {"kubeconfig": site.kubeconfig, "values": values, "given": {"broker_password": secret}, **params}
     face = Face(params=validated(module, given), check_mode=check)
     result: dict[str, t.Any] = module.run(face)
     return result, face
@@ -89,8 +90,8 @@ def test_pods_have_another_address_once_it_was_found_to_answer(site: Site) -> No
         with pytest.raises(Failure) as refused:
             ask(site, {**other, "airflow_celery_result_backend": {"urlSecret": {"name": "results"}}})
         assert refused.value.message.startswith(
-            "airflow_celery_broker.host: the server cannot be reached at other:6379: it is down, or a network policy is "
-            "between (refused); airflow_celery_result_backend.urlSecret (Secret results, key url): it is no address"
+            "airflow_celery_broker.host: the server cannot be reached at other:6379: it is down, or a network policy "
+            "is between (refused); airflow_celery_result_backend.urlSecret (Secret results, key url): it is no address"
         )
         assert "The instance goes on as it was." in refused.value.message
         assert (address(site), jobs(site)) == (before, [])
@@ -110,8 +111,8 @@ def test_another_password_is_tried_and_only_in_a_secret(site: Site) -> None:
     settle(site, values)
     with Node(site, GOOD, GOOD).running() as node:
         ask(site, values)
-        settle(site, values, password="another-one")
-        assert ask(site, values, password="another-one")["probed"]
+        settle(site, values, secret="another-one")
+        assert ask(site, values, secret="another-one")["probed"]
     assert address(site) == "redis://default:another-one@redis:6379/0"
     assert "another-one" not in str(node.jobs)
     assert len({job["metadata"]["name"] for job in node.jobs}) == 2
@@ -123,11 +124,11 @@ def test_a_new_value_in_a_secret_of_ones_own_is_seen(site: Site) -> None:
     made = {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "stringData": {"url": "redis://:one@redis"}}
     site.cluster.create(made)
     with Node(site, GOOD, GOOD).running() as node:
-        settle(site, values, password="")
-        assert ask(site, values, password="")["probed"]
-        assert not ask(site, values, password="")["probed"]
+        settle(site, values, secret="")
+        assert ask(site, values, secret="")["probed"]
+        assert not ask(site, values, secret="")["probed"]
         site.cluster.patch(kinds.named("Secret"), "mine", site.namespace, {"stringData": {"url": "redis://:two@redis"}})
-        assert ask(site, values, password="")["probed"]
+        assert ask(site, values, secret="")["probed"]
     assert len(node.jobs) == 2
 
 

@@ -38,8 +38,8 @@ BY_URL = values({"urlSecret": {"name": "results"}}, urlSecret={"name": "whole", 
         (
             DESCRIBED,
             "away",
-            "airflow_celery_broker.host: the server cannot be reached at rabbit:5672: it is down, or a network policy is "
-            "between (OSError: x)",
+            "airflow_celery_broker.host: the server cannot be reached at rabbit:5672: it is down, or a network policy "
+            "is between (OSError: x)",
         ),
         (
             DESCRIBED,

@@ -77,9 +77,7 @@ def test_it_reads_an_address_that_nothing_of_the_instance_reads() -> None:
     assert made["metadata"]["name"] not in json.dumps(worker_of(EXTERNAL))
     assert base64.b64decode(made["data"][names.BROKER_KEY]) == b"amqps://x"
     # It goes with the Job.
-    assert made["metadata"]["ownerReferences"] == [
-        {"apiVersion": "batch/v1", "kind": "Job", "name": "job", "uid": "1"}
-    ]
+    assert made["metadata"]["ownerReferences"] == [{"apiVersion": "batch/v1", "kind": "Job", "name": "job", "uid": "1"}]
 
 
 @pytest.mark.parametrize(
@@ -186,10 +184,16 @@ def test_what_answers_is_known_to_do_so(tmp_path: Path) -> None:
 
 def test_what_does_not_answer_is_told_without_a_secret(tmp_path: Path) -> None:
     said = 'raise ConnectionRefusedError("Connection refused by ada:s%2Fcret and s/cret and hush")'
-    found = run(tmp_path, said, 'raise KeyError("no")', broker=GOOD, result_backend="redis://:hush@redis:6379/1")["said"]
+    found = run(tmp_path, said, 'raise KeyError("no")', broker=GOOD, result_backend="redis://:hush@redis:6379/1")[
+        "said"
+    ]
     assert found["broker"] == {
-        **{"host": "rabbit", "port": 5672, "database": "team", "scheme": "amqp"},
-        **{"kind": "away", "said": "ConnectionRefusedError: Connection refused by *** and *** and ***"},
+        "host": "rabbit",
+        "port": 5672,
+        "database": "team",
+        "scheme": "amqp",
+        "kind": "away",
+        "said": "ConnectionRefusedError: Connection refused by *** and *** and ***",
     }
     assert (found["result_backend"]["kind"], found["result_backend"]["said"]) == ("", "KeyError: 'no'")
 
@@ -204,7 +208,14 @@ def test_an_image_without_the_provider_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["redis", "redis://:a/b@host/0", "redis://:1/b@host/0", "redis://:1#b@host/0", "redis://:1?b@host/0", "amqp://h:x/"],
+    [
+        "redis",
+        "redis://:a/b@host/0",
+        "redis://:1/b@host/0",
+        "redis://:1#b@host/0",
+        "redis://:1?b@host/0",
+        "amqp://h:x/",
+    ],
 )
 def test_of_what_is_no_address_nothing_is_repeated(url: str, tmp_path: Path) -> None:
     """Not even by the other one, which may speak by it."""
