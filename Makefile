@@ -7,6 +7,7 @@ RUN := tools/run
 DEV := tools/run --dev
 PLAYBOOK := $(RUN) ansible-playbook --inventory $(INVENTORY)
 STAGES := $(DEV) python tools/stages.py
+MEASURED := --cov --cov-report=
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
@@ -96,11 +97,11 @@ sanity: ## ansible-test sanity, all tests, no ignores
 
 test-unit: ## pytest on values, renders, engine and modules
 	@mkdir -p build/coverage
-	@$(DEV) coverage run --data-file=build/coverage/unit -m pytest tests/unit
+	@COVERAGE_FILE=build/coverage/unit $(DEV) pytest $(MEASURED) tests/unit
 
 test-api: ## Modules and roles against a real kube-apiserver
 	@mkdir -p build/coverage
-	@$(DEV) coverage run --data-file=build/coverage/api -m pytest tests/api
+	@COVERAGE_FILE=build/coverage/api $(DEV) pytest $(MEASURED) --numprocesses=2 --dist=loadfile tests/api
 
 coverage: ## Fails where test-unit and test-api left out too much of values, renderer and engine
 	@$(DEV) coverage combine --quiet --keep --data-file=build/coverage/all build/coverage/unit build/coverage/api
