@@ -19,7 +19,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import 
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.errors import ApiError
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Kind, Object, named
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.live import together
-from ansible_collections.dagops.airflow.plugins.module_utils.preflight import checks
+from ansible_collections.dagops.airflow.plugins.module_utils.preflight import checks, log_shipper
 from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline import render_all
 from ansible_collections.dagops.airflow.plugins.module_utils.spec import references
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import load
@@ -63,6 +63,23 @@ def refused_at_first(cluster: Cluster, values: Values, objects: list[Object]) ->
         objects, allowed(lambda: cluster.list(named("ResourceQuota"), values.namespace), quotas)
     )
     yield from rehearsed(cluster, objects)
+
+
+def shipper_out_of_place(cluster: Cluster, values: Values, objects: list[Object]) -> t.Iterator[str]:
+    """Why the log shipper cannot run in its namespace, which may be another than the instance's."""
+    there = values.shipper_namespace
+    namespace = allowed(lambda: cluster.get(named("Namespace"), there), ABSENT)
+    if namespace is not ABSENT:
+        yield from log_shipper.wrong_namespace(values, namespace)
+    if there == values.namespace or namespace is None:
+        return
+    rules = rules_in(cluster, there)
+    if rules is not None:
+        yield from checks.missing_permissions(rules, log_shipper.permissions(objects, there), there)
+    # Else these may come of the person's own objects, such as an ExternalSecret.
+    for variable, name in () if values.extra.manifests else log_shipper.secrets(values):
+        if _find(cluster, "Secret", name, there) is None:
+            yield f"{variable} names Secret '{name}', which does not exist in namespace {there}: have it made first"
 
 
 ABSENT: t.Final[Object] = {}
@@ -163,6 +180,8 @@ def run(face: Face) -> dict[str, t.Any]:
         classes = allowed(lambda: cluster.list(named("StorageClass")), None)
         problems += checks.missing_storage(objects, classes) if classes is not None else []
     problems += missing_references(cluster, values, objects)
+    if values.logging.shipper.enabled:
+        problems += shipper_out_of_place(cluster, values, objects)
     problems += allowed(lambda: [*unusable_secrets(cluster, values, face.params["given"] or {})], [])
     problems += checks.full_quotas(objects, [item for item in objects if item["kind"] == "ResourceQuota"])
     remembered: dict[str, str] = {}

@@ -1,9 +1,9 @@
 # Copyright (c) 2026, dagops.airflow contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Objects that come and go with a choice of the person's: that of the executors.
+"""Objects that come and go with a choice of the person's: that of the executors, and whether logs are shipped.
 
-Whoever writes another executor has said that what only the old one needed may go. So such objects carry a label, by
+Whoever writes another one has said that what only the old one needed may go. So such objects carry a label, by
 which a run takes them away without the consent that it wants for everything else that nobody declares any more.
 What holds data has none.
 
@@ -21,6 +21,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import 
 CELERY: t.Final = "celery"
 KUBERNETES: t.Final = "kubernetes"
 WORKERS: t.Final = "workers"
+LOG_SHIPPER: t.Final = "log-shipper"
 TASK_POD: t.Final = "kubernetes_executor=True"
 """The label that a KubernetesExecutor gives to pods of tasks (cncf.kubernetes provider, pod_generator.py)."""
 
@@ -34,10 +35,11 @@ def part_of(feature: str, items: t.Iterable[Object]) -> list[Object]:
 
 
 def unused(values: Values) -> frozenset[str]:
-    """Features that the executors of the instance have no use for."""
+    """Features that the instance has no use for."""
     used = {
         CELERY: values.runs_celery,
         KUBERNETES: values.runs_kubernetes,
         WORKERS: values.runs_celery or values.runs_kubernetes,
+        LOG_SHIPPER: values.logging.shipper.enabled,
     }
     return frozenset(feature for feature, is_used in used.items() if not is_used)

@@ -15,9 +15,8 @@ import json
 import typing as t
 import urllib.parse
 
-from ansible_collections.dagops.airflow.plugins.module_utils.render import names
+from ansible_collections.dagops.airflow.plugins.module_utils.render import log_config, names
 from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import Object
-from ansible_collections.dagops.airflow.plugins.module_utils.render.payload import opensearch_logs
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import (
     AccessKeyRef,
     CloudwatchLogs,
@@ -77,9 +76,7 @@ def settings(values: Values) -> Settings:
 
 def config_file(values: Values) -> str | None:
     """Content of log_config.py, if there is one."""
-    if values.logging.config_file or values.logging.store != "opensearch":
-        return values.logging.config_file
-    return opensearch_logs.LOG_CONFIG
+    return values.logging.config_file or log_config.content(values)
 
 
 def _logging(values: Values) -> dict[str, t.Any]:
@@ -136,7 +133,8 @@ def _search(values: Values, store: SearchLogs) -> dict[str, t.Any]:
         "json_format": True,
         "write_stdout": store.write == "stdout",
         "target_index": index(values),
-        "index_patterns": store.index_patterns or index(values),
+        # An index that is not there before the first line comes is no error by a pattern, as it is by its name.
+        "index_patterns": store.index_patterns or index(values) + ("*" if store.write == "stdout" else ""),
     }
 
 

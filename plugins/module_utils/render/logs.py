@@ -1,14 +1,14 @@
 # Copyright (c) 2026, dagops.airflow contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""The shared volume of task logs, and what keeps it from filling.
+"""What task logs need besides Airflow: a shared volume and what keeps it from filling, or what ships them.
 
 PRIVATE to the collection: it can have breaking changes at any time.
 """
 
 from __future__ import annotations
 
-from ansible_collections.dagops.airflow.plugins.module_utils.render import log_cleanup
+from ansible_collections.dagops.airflow.plugins.module_utils.render import log_cleanup, log_shipper
 from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import Object, object_
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
 
@@ -16,7 +16,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import 
 def render(values: Values) -> list[Object]:
     """Objects of the role airflow_logging."""
     if values.logging.store != "volume":
-        return []
+        return log_shipper.render(values)
     return [*claim(values), *log_cleanup.render(values)]
 
 

@@ -107,10 +107,24 @@ def _of_pods(values: Values) -> t.Iterator[Reference]:
     for path, _main, shape in rules.pods(values):
         if shape.priority_class_name:
             yield Reference(f"{path}.priorityClassName", "PriorityClass", shape.priority_class_name)
+    if values.logging.shipper.enabled and values.logging.shipper.priority_class_name:
+        name = values.logging.shipper.priority_class_name
+        yield Reference("airflow_logging_shipper.priorityClassName", "PriorityClass", name)
     if not values.extra.manifests:
         # Else these may come of the person's own objects, such as an ExternalSecret.
         yield from _read(values)
         yield from _of_log_store(values)
+        yield from _of_log_shipper(values)
+
+
+def _of_log_shipper(values: Values) -> t.Iterator[Reference]:
+    shipper = values.logging.shipper
+    # Those in another namespace the preflight looks for itself.
+    if not shipper.enabled or values.shipper_namespace != values.namespace:
+        return
+    for option, own in (("credentials", shipper.credentials), ("ca", shipper.ca)):
+        if own:
+            yield Reference(f"airflow_logging_shipper.{option}.name", "Secret", own.name)
 
 
 def _of_log_store(values: Values) -> t.Iterator[Reference]:

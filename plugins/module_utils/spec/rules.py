@@ -146,6 +146,8 @@ def images(values: Values) -> t.Iterator[tuple[str, Image]]:
         yield "airflow_git_sync_image", values.git_sync.image
     if values.runs_celery and values.celery.broker.provider == "embedded":
         yield "airflow_celery_redis.image", values.celery.redis.image
+    if values.logging.shipper.enabled:
+        yield "airflow_logging_shipper.image", values.logging.shipper.image
 
 
 # --- the database -------------------------------------------------------------------------------------------------
@@ -463,6 +465,40 @@ def log_store_access(values: Values) -> t.Iterator[str]:
         yield f"{option} is {said(store.url)}, but Airflow takes no path for OpenSearch: leave it out"
 
 
+def log_shipper(values: Values) -> t.Iterator[str]:
+    """What ships logs has something to ship, somewhere to bring it, and may read files of the node."""
+    shipper, store, path = values.logging.shipper, values.logging.chosen, "airflow_logging_shipper"
+    if not shipper.enabled:
+        return
+    if not isinstance(store, SearchLogs):
+        yield (
+            f"{path} is enabled, but airflow_logging_store is '{values.logging.store}', to which Airflow itself brings "
+            "logs: leave the shipper out, or choose opensearch or elasticsearch"
+        )
+        return
+    own = f"airflow_logging_{values.logging.store}"
+    if store.write != "stdout":
+        yield (
+            f"{path} is enabled, but {own}.write is 'direct', so Airflow itself writes the same lines there: set it to "
+            "'stdout', or leave the shipper out"
+        )
+    if not (shipper.image.tag or shipper.image.digest):
+        yield f"{path}.image.tag is required: name a release of {shipper.image.repository}, or a digest"
+    if shipper.ca and not store.url.startswith("https://"):
+        yield (
+            f"{path}.ca is the authority of a certificate, but {own}.url begins with http://: write https://, or leave "
+            "the authority out"
+        )
+    level = values.rbac.pod_security
+    here = values.shipper_namespace == values.namespace
+    if here and values.rbac.namespace_managed and level != "privileged":
+        yield (
+            f"{path}.namespace is {'the same as airflow_namespace' if shipper.namespace else 'not given'}, but the "
+            f"shipper reads files of the node, which airflow_rbac_pod_security '{level}' forbids: name a namespace "
+            "that admits such pods"
+        )
+
+
 def logging_versions(values: Values) -> t.Iterator[str]:
     """What only a newer Airflow can do."""
     version = values.instance.version
@@ -627,6 +663,7 @@ RULES: tuple[t.Callable[[Values], t.Iterator[str]], ...] = (
     webserver_config_secrets,
     one_log_store,
     log_store_access,
+    log_shipper,
     logging_versions,
     logging_config,
     logging_config_secrets,

@@ -432,8 +432,8 @@ class SearchLogs:
         form=forms.INDEX_PATTERNS,
     )
     write: t.Literal["direct", "stdout"] = option(
-        "C(direct) has Airflow write the lines itself when a task ends; C(stdout) has it print them as JSON, for a "
-        "shipper of yours.",
+        "C(direct) has Airflow write the lines itself when a task ends; C(stdout) has it print them as JSON, for "
+        "O(airflow_logging_shipper) or a shipper of yours.",
         default="direct",
     )
     ca: CertificateRef | None = option("The authority that signed the server's certificate.", default=None)
@@ -472,6 +472,52 @@ class StackdriverLogs:
     log_name: str = option("Name of the log.", form=forms.OBJECT_PREFIX)
     credentials: KeyFileRef | None = option(
         "A key file; without one, the ServiceAccounts give access (workload identity).", default=None
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LogShipper:
+    """rsyslog on each node, which takes what tasks printed to the search server."""
+
+    enabled: bool = option("Whether to run it.", default=False)
+    namespace: str | None = option(
+        "Namespace of its pods, which read files of the node: one of yours that enforces neither C(baseline) nor "
+        "C(restricted); the instance's own if not given.",
+        default=None,
+        form=forms.OBJECT_NAME,
+    )
+    image: Image = option(
+        "Image with rsyslog 8.2302 or newer, its module omelasticsearch and a shell; name its tag.",
+        factory=lambda: Image(repository="docker.io/rsyslog/rsyslog-collector"),
+    )
+    credentials: SecretRef | None = option(
+        "A Secret in its namespace, with a user that may write to the index, and a password without spaces.",
+        default=None,
+    )
+    ca: CertificateRef | None = option(
+        "A Secret in its namespace, with the authority that signed the server's certificate.", default=None
+    )
+    queue_size: str = option(
+        "What a node keeps of lines that the server does not take, as a Kubernetes quantity; beyond it reading waits.",
+        default="1Gi",
+        form=forms.QUANTITY,
+    )
+    resources: dict[str, dict[str, t.Any]] = option(
+        "Requests and limits of its container.",
+        factory=resources("20m", "64Mi", "256Mi", "500m"),
+        check=kubernetes.resources,
+    )
+    node_selector: dict[str, str] = option("Labels that a node must have.", factory=dict, check=kubernetes.selector)
+    tolerations: list[Verbatim] = option(
+        "Tolerations; all taints if not given, so that no node is left out.",
+        factory=lambda: [{"operator": "Exists"}],
+        check=kubernetes.tolerations,
+    )
+    priority_class_name: str | None = option("Priority class of its pods.", default=None, form=forms.OBJECT_NAME)
+    container_security_context: dict[str, Verbatim] = option(
+        "Laid over its security context, such as C(seLinuxOptions) where the node has SELinux.",
+        factory=dict,
+        check=kubernetes.shape("SecurityContext"),
     )
 
 
@@ -960,6 +1006,11 @@ class Logging:
     elasticsearch: ElasticsearchLogs | None = option("An index of Elasticsearch.", default=None, reaches=LOG_CONFIG)
     cloudwatch: CloudwatchLogs | None = option("A log group of CloudWatch.", default=None, reaches=LOG_CONFIG)
     stackdriver: StackdriverLogs | None = option("A log of Google Cloud Logging.", default=None, reaches=LOG_CONFIG)
+    shipper: LogShipper = option(
+        "rsyslog on each node, where a search server gets what tasks print. See docs/logs.md.",
+        factory=LogShipper,
+        reaches="DaemonSet/<instance>-log-shipper",
+    )
     loss_accepted: bool = option(
         "Accept that the log of a task is lost with its pod (executors other than the LocalExecutor, without a store).",
         default=False,
@@ -1074,6 +1125,11 @@ class Values:
     def web_component(self) -> str:
         """The component that serves the API: Airflow 2 calls it the webserver."""
         return "api-server" if self.major >= 3 else "webserver"
+
+    @property
+    def shipper_namespace(self) -> str:
+        """Namespace of what takes printed logs to a search server."""
+        return self.logging.shipper.namespace or self.namespace
 
     @property
     def runs_local(self) -> bool:

@@ -217,7 +217,9 @@ class Search:
 
     def read(self) -> str:
         if not self.writes:
-            self.client.search(index=self.patterns, body={"query": {"match_phrase": {"log_id": NAME}}})
+            # Nobody may have written there yet.
+            query = {"query": {"match_phrase": {"log_id": NAME}}}
+            self.client.search(index=self.patterns, body=query, ignore_unavailable=True)
             return CONTENT
         return str(self.client.get(index=self.index, id=NAME)["_source"]["event"])
 
