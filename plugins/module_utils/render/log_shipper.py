@@ -107,7 +107,7 @@ ruleset(name="pods" queue.type="Direct") {
 }
 $inputs""")
 
-# "0.log" is what is written now, "0.log.20260102-030405" what the kubelet has put aside; after that come "….gz".
+# "0.log" is what is written now, "0.log.20260102-030405" what the kubelet has put aside, and nothing else is to be read.
 _INPUT = """
 input(
   type="imfile" file="{path}"
@@ -136,7 +136,7 @@ def configuration(values: Values) -> str:
     piece = r're_extract($msg, "(^|\n)[^ \n]+ stdout [FP] ([^\n]*)", {}, 2, "")'
     pieces = "\n      & ".join(piece.format(number) for number in range(PIECES))
     inputs = (
-        _INPUT.format(path=f"{PODS_FOLDER}/{values.namespace}_*/{one}/[0-9]*.log*[0-9g]") for one in CONTAINERS
+        _INPUT.format(path=f"{PODS_FOLDER}/{values.namespace}_*/{one}/[0-9]*.lo*[g0-9]") for one in CONTAINERS
     )
     return _CONFIG.substitute(
         instance=values.name,
