@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import pathlib
 import time
 import typing as t
 
@@ -21,6 +22,8 @@ ON_NODES = "shipper-on-nodes"
 IMAGE = "localhost/rsyslog:8.2302"
 INDEX = "shipper-logs"
 EXECUTORS = ("KubernetesExecutor", "CeleryExecutor", "LocalExecutor")
+NODE = pathlib.Path(CLUSTER["kubeconfig"]).parent
+"""Where the evaluation cluster has its files, those of its node among them."""
 LONGEST = 300
 """Seconds that a run of the DAG may take."""
 LONG = "long" * 10_000
@@ -139,6 +142,8 @@ def variables(search: parts.OpenSearch) -> Variables:
             "image": {"repository": repository, "tag": tag},
             "ca": {"name": "search-ca"},
             "credentials": {"name": "search-user"},
+            "podsFolder": str(NODE / "logs" / "pods"),
+            "stateFolder": str(NODE / "volumes" / "log-shipper"),
         },
     }
 

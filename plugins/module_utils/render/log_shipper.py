@@ -21,7 +21,6 @@ from ansible_collections.dagops.airflow.plugins.module_utils.spec import forms
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Pods, Values
 
 COMPONENT = "log-shipper"
-STATE_ON_NODE = "/var/lib/dagops-airflow-logs"
 STATE_FOLDER = "/state"
 PODS_FOLDER = "/var/log/pods"
 CONFIG_FOLDER = "/etc/log-shipper"
@@ -193,7 +192,7 @@ def daemon_set(values: Values) -> Object:
         {"name": "config", "mountPath": CONFIG_FOLDER, "readOnly": True},
     ]
     volumes: list[Object] = [
-        {"name": "pods", "hostPath": {"path": PODS_FOLDER, "type": "Directory"}},
+        {"name": "pods", "hostPath": {"path": shipper.pods_folder, "type": "Directory"}},
         {"name": "state", "hostPath": {"path": state_on_node(values), "type": "DirectoryOrCreate"}},
         {"name": "config", "configMap": {"name": names.name(values, COMPONENT)}},
     ]
@@ -230,4 +229,4 @@ def daemon_set(values: Values) -> Object:
 
 def state_on_node(values: Values) -> str:
     """Folder of a node that outlives the pod; of this instance alone."""
-    return f"{STATE_ON_NODE}/{values.namespace}/{values.name}"
+    return f"{values.logging.shipper.state_folder}/{values.namespace}/{values.name}"

@@ -34,6 +34,10 @@ ENV_NAME = Form(
     "the name of an environment variable: letters, digits and underscores, not from a digit",
 )
 MOUNT_PATH = Form(r"/[^:\n]*", "an absolute path without colons, such as /opt/airflow/data")
+NODE_FOLDER = Form(
+    r"(/[A-Za-z0-9_][-A-Za-z0-9_.]*)+",
+    "an absolute path without a slash at its end, of letters, digits, dashes, dots and underscores",
+)
 VERSION = Form(
     r"[0-9]+\.[0-9]+\.[0-9]+((a|b|rc|\.dev|\.post)[0-9]+)?",
     "a whole version such as 3.3.2 (what else a tag says goes into airflow_image.tag)",

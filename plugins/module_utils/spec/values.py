@@ -497,6 +497,16 @@ class LogShipper:
     ca: CertificateRef | None = option(
         "A Secret in its namespace, with the authority that signed the server's certificate.", default=None
     )
+    pods_folder: str = option(
+        "Folder of the nodes in which the kubelet keeps what containers print.",
+        default="/var/log/pods",
+        form=forms.NODE_FOLDER,
+    )
+    state_folder: str = option(
+        "Folder of the nodes for what it has read, and for lines that the server has not taken yet.",
+        default="/var/lib/dagops-airflow-logs",
+        form=forms.NODE_FOLDER,
+    )
     queue_size: str = option(
         "What a node keeps of lines that the server does not take, as a Kubernetes quantity; beyond it reading waits.",
         default="1Gi",
