@@ -239,3 +239,34 @@ LOG_STORES: dict[str, dict[str, t.Any]] = {
         "airflow_logging_stackdriver": {"logName": "airflow-tasks", "credentials": {"name": "logs"}},
     },
 }
+
+# What tasks print, on its way to a search server.
+_SHIPPER: dict[str, t.Any] = {
+    "enabled": True,
+    "namespace": "node-agents",
+    "image": {"tag": "2026-08"},
+    "credentials": {"name": "logs-writer"},
+}
+LOG_SHIPPERS: dict[str, dict[str, t.Any]] = {
+    "opensearch": {
+        "airflow_logging_store": "opensearch",
+        "airflow_logging_opensearch": {**LOG_STORES["opensearch"]["airflow_logging_opensearch"], "write": "stdout"},
+        "airflow_logging_shipper": {**_SHIPPER, "ca": {"name": "company-ca"}},
+    },
+    "elasticsearch": {
+        "airflow_logging_store": "elasticsearch",
+        "airflow_logging_elasticsearch": {
+            **LOG_STORES["elasticsearch"]["airflow_logging_elasticsearch"],
+            "write": "stdout",
+        },
+        "airflow_logging_shipper": {
+            **_SHIPPER,
+            "podsFolder": "/data/pods",
+            "queueSize": "500Mi",
+            "nodeSelector": {"pool": "airflow"},
+            "tolerations": [],
+            "priorityClassName": "high",
+            "containerSecurityContext": {"seLinuxOptions": {"type": "spc_t"}},
+        },
+    },
+}

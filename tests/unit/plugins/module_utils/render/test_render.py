@@ -365,6 +365,7 @@ NO_OBJECT = {
     "airflow_celery_workers",
     "airflow_celery_flower",
     "airflow_logging_loss_accepted",
+    "airflow_logging_shipper",
     "airflow_ingress_enabled",
     "airflow_ingress_class_name",
     "airflow_ingress_annotations",

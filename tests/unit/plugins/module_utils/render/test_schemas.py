@@ -25,7 +25,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.render.migration im
 from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline import render_all
 from ansible_collections.dagops.airflow.plugins.module_utils.render.trial import trial_job
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import load
-from tests.unit.cases import CASES, LOG_STORES, REPOSITORIES, SSH
+from tests.unit.cases import CASES, LOG_SHIPPERS, LOG_STORES, REPOSITORIES, SSH
 
 ROOT = Path(__file__).resolve().parents[5]
 VERSIONS = ("1.30", "1.31", "1.32", "1.33", "1.34", "1.35")
@@ -71,6 +71,7 @@ OPTIONS: dict[str, list[Object]] = {
         LOG_STORES["gcs"],
         LOG_STORES["wasb"],
         LOG_STORES["elasticsearch"],
+        LOG_SHIPPERS["elasticsearch"],
     ],
     "dags": [
         {},

@@ -31,6 +31,11 @@ def search(kind: str = "opensearch", **block: t.Any) -> dict[str, t.Any]:
     }
 
 
+def shipped(store: dict[str, t.Any], **shipper: t.Any) -> dict[str, t.Any]:
+    own = {"enabled": True, "namespace": "node-agents", "image": {"tag": "2026-08"}, **shipper}
+    return {**store, "airflow_logging_shipper": own}
+
+
 TABLE: list[tuple[dict[str, t.Any], str, str]] = [
     ({"airflow_logging_store": "S3"}, "airflow_logging_store", "which is none of none, volume, s3"),
     ({"airflow_logging_store": "azure"}, "airflow_logging_store", "none of none, volume, s3"),
@@ -52,6 +57,31 @@ TABLE: list[tuple[dict[str, t.Any], str, str]] = [
         {**s3(), "airflow_core_config": {"logging": {"remote_base_log_folder": "s3://other"}}},
         "airflow_core_config.logging.remote_base_log_folder",
         "and so does airflow_logging_store",
+    ),
+    (shipped(s3()), "airflow_logging_shipper", "airflow_logging_store is 's3', to which Airflow itself brings logs"),
+    (shipped({"airflow_logging_store": "volume"}), "airflow_logging_shipper", "choose opensearch or elasticsearch"),
+    (shipped(search()), "airflow_logging_shipper", "airflow_logging_opensearch.write is 'direct'"),
+    (shipped(search(write="stdout"), image={}), "airflow_logging_shipper.image.tag", "name a release of"),
+    (
+        shipped(search(write="stdout"), namespace=None),
+        "airflow_logging_shipper.namespace",
+        "is not given, but the shipper reads files of the node, which airflow_rbac_pod_security 'restricted' forbids",
+    ),
+    (
+        shipped({**search(write="stdout"), "airflow_rbac_pod_security": "baseline"}, namespace="airflow"),
+        "airflow_logging_shipper.namespace",
+        "is the same as airflow_namespace",
+    ),
+    (
+        shipped(search(write="stdout", url="http://search.example.com"), ca={"name": "ca"}),
+        "airflow_logging_shipper.ca",
+        "write https://, or leave the authority out",
+    ),
+    (shipped(search(write="stdout"), podsFolder="/var/log/pods/"), "airflow_logging_shipper.podsFolder", "absolute"),
+    (
+        {**shipped(search(write="stdout")), "airflow_image_digests_required": True},
+        "airflow_logging_shipper.image.digest",
+        "is required",
     ),
     (
         {**search(), "airflow_core_config": {"elasticsearch": {"host": "x"}}},
