@@ -53,7 +53,8 @@ ROLES: dict[str, tuple[str, str, str | None]] = {
     ),
     "airflow_logging": (
         "Where task logs live",
-        "Applies the shared log volume and what keeps it from filling, where that is the chosen store.",
+        "Applies the shared log volume and what keeps it from filling, where that is the chosen store; or rsyslog, "
+        "which takes what tasks print to a search server.",
         "logging",
     ),
     "airflow_core": (

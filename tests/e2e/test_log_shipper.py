@@ -1,4 +1,4 @@
-"""Tasks print their logs, rsyslog takes them to OpenSearch, and Airflow reads them back: tasks of all three executors."""
+"""Tasks of all executors print their logs, rsyslog takes them to OpenSearch, and Airflow reads them back."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ LOGGING_CONFIG = DEFAULT_LOGGING_CONFIG
 '''
 # Airflow asks for a log once, for its first 1,000 lines. An index gives 10,000 at once (index.max_result_window).
 _MORE_LINES = "REMOTE_TASK_LOG.MAX_LINE_PER_PAGE = 10_000\n"
-_PRINTED = '''\
+_PRINTED = """\
 
 # --- Airflow's own settings of logging, by which the log of a task is printed when the task ends ---------------------
 import functools  # noqa: E402
@@ -31,7 +31,7 @@ from airflow.config_templates.airflow_local_settings import DEFAULT_LOGGING_CONF
 
 LOGGING_CONFIG = DEFAULT_LOGGING_CONFIG
 REMOTE_TASK_LOG.upload = functools.partial(printed, REMOTE_TASK_LOG, "{instance}")
-'''
+"""
 
 
 def content(values: Values) -> str | None:

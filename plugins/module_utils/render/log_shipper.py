@@ -82,8 +82,8 @@ ruleset(name="again") {
   }
 }
 
-# A message is all that the container wrote until a line to stdout was whole: "TIME stdout P piece", "TIME stdout F end",
-# and what came by stderr in between.
+# A message is all that the container wrote until a line of stdout was whole: "TIME stdout P piece" and "TIME stdout F
+# end", and what came by stderr in between.
 ruleset(name="pods" queue.type="Direct") {
   if (re_match($$msg, "(^|\n)[^ \n]+ stdout P ") == 0) then {
     set $$.body = $whole;
@@ -106,7 +106,7 @@ ruleset(name="pods" queue.type="Direct") {
 }
 $inputs""")
 
-# "0.log" is what is written now, "0.log.20260102-030405" what the kubelet has put aside, and nothing else is to be read.
+# "0.log" is what is written now, "0.log.20260102-030405" what the kubelet has put aside; nothing else is to be read.
 _INPUT = """
 input(
   type="imfile" file="{path}"
@@ -134,9 +134,7 @@ def configuration(values: Values) -> str:
     """rsyslog.conf."""
     piece = r're_extract($msg, "(^|\n)[^ \n]+ stdout [FP] ([^\n]*)", {}, 2, "")'
     pieces = "\n      & ".join(piece.format(number) for number in range(PIECES))
-    inputs = (
-        _INPUT.format(path=f"{PODS_FOLDER}/{values.namespace}_*/{one}/[0-9]*.lo*[g0-9]") for one in CONTAINERS
-    )
+    inputs = (_INPUT.format(path=f"{PODS_FOLDER}/{values.namespace}_*/{one}/[0-9]*.lo*[g0-9]") for one in CONTAINERS)
     return _CONFIG.substitute(
         instance=values.name,
         server=_server(values),
