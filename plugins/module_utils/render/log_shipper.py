@@ -26,8 +26,8 @@ PODS_FOLDER = "/var/log/pods"
 CONFIG_FOLDER = "/etc/log-shipper"
 CONFIG_FILE = "rsyslog.conf"
 CA_FOLDER = "/run/secrets/dagops/ca"
-USER_VARIABLE = "SHIPPER_USER"
-PASSWORD_VARIABLE = "SHIPPER_PASSWORD"
+USER_ENV = "SHIPPER_USER"
+SECRET_ENV = "SHIPPER_PASSWORD"
 # Containers in which tasks and triggers run. Which of them there are does not matter: those of the executor of before
 # print until their last task has ended.
 CONTAINERS = ("base", "worker", "scheduler", "triggerer")
@@ -164,7 +164,7 @@ def _connection(values: Values) -> str:
         parts += [] if store.verify else ['allowunsignedcerts="on" skipverifyhost="on"']
     if shipper.credentials:
         # Read from the environment as rsyslog starts, so that no ConfigMap holds them.
-        parts.append(f"uid=`echo ${USER_VARIABLE}` pwd=`echo ${PASSWORD_VARIABLE}`")
+        parts.append(f"uid=`echo ${USER_ENV}` pwd=`echo ${SECRET_ENV}`")
     return "\n".join(f"    {part}" for part in parts)
 
 
@@ -178,8 +178,8 @@ def daemon_set(values: Values) -> Object:
     credentials = shipper.credentials
     env = (
         [
-            pods.secret_env(USER_VARIABLE, credentials.name, credentials.username_key),
-            pods.secret_env(PASSWORD_VARIABLE, credentials.name, credentials.password_key),
+            pods.secret_env(USER_ENV, credentials.name, credentials.username_key),
+            pods.secret_env(SECRET_ENV, credentials.name, credentials.password_key),
         ]
         if credentials
         else []
