@@ -26,8 +26,8 @@ PODS_FOLDER = "/var/log/pods"
 CONFIG_FOLDER = "/etc/log-shipper"
 CONFIG_FILE = "rsyslog.conf"
 CA_FOLDER = "/run/secrets/dagops/ca"
-USER_ENV = "SHIPPER_USER"
-SECRET_ENV = "SHIPPER_PASSWORD"
+# Environment variables with the user and the password.
+ENV = ("SHIPPER_USER", "SHIPPER_PASSWORD")
 # Containers in which tasks and triggers run. Which of them there are does not matter: those of the executor of before
 # print until their last task has ended.
 CONTAINERS = ("base", "worker", "scheduler", "triggerer")
@@ -164,7 +164,7 @@ def _connection(values: Values) -> str:
         parts += [] if store.verify else ['allowunsignedcerts="on" skipverifyhost="on"']
     if shipper.credentials:
         # Read from the environment as rsyslog starts, so that no ConfigMap holds them.
-        parts.append(f"uid=`echo ${USER_ENV}` pwd=`echo ${SECRET_ENV}`")
+        parts.append("uid=`echo ${}` pwd=`echo ${}`".format(*ENV))
     return "\n".join(f"    {part}" for part in parts)
 
 
@@ -175,15 +175,10 @@ def _quoted(text: str) -> str:
 def daemon_set(values: Values) -> Object:
     """One pod on each node."""
     shipper = values.logging.shipper
-    credentials = shipper.credentials
-    env = (
-        [
-            pods.secret_env(USER_ENV, credentials.name, credentials.username_key),
-            pods.secret_env(SECRET_ENV, credentials.name, credentials.password_key),
-        ]
-        if credentials
-        else []
-    )
+    env: list[Object] = []
+    if own := shipper.credentials:
+        keys = zip(ENV, (own.username_key, own.password_key), strict=True)
+        env = [pods.secret_env(variable, own.name, key) for variable, key in keys]
     mounts: list[Object] = [
         {"name": "pods", "mountPath": PODS_FOLDER, "readOnly": True},
         {"name": "state", "mountPath": STATE_FOLDER},
