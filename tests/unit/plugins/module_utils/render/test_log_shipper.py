@@ -8,7 +8,6 @@ import typing as t
 from pathlib import Path
 
 import pytest
-import yaml
 
 from ansible_collections.dagops.airflow.plugins.module_utils.preflight import log_shipper as preflight
 from ansible_collections.dagops.airflow.plugins.module_utils.render import features, log_shipper
@@ -39,13 +38,18 @@ def pod(**shipper: t.Any) -> Object:
 
 @pytest.mark.parametrize("case", LOG_SHIPPERS)
 def test_golden(case: str, update_golden: bool) -> None:
-    path = GOLDEN / f"{case}.yml"
-    objects = json.loads(json.dumps(log_shipper.render(values_of(LOG_SHIPPERS[case]))))
-    found = yaml.safe_dump_all(objects, width=120, explicit_start=True)
-    if update_golden:
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(found, encoding="utf-8")
-    assert path.read_text(encoding="utf-8") == found, "the render changed: run `pytest tests/unit --update-golden`"
+    objects = log_shipper.render(values_of(LOG_SHIPPERS[case]))
+    (config,) = [item for item in objects if item["kind"] == "ConfigMap"]
+    found = {
+        "conf": config["data"][log_shipper.CONFIG_FILE],
+        "json": json.dumps([item for item in objects if item is not config], indent=1, sort_keys=True) + "\n",
+    }
+    for suffix, text in found.items():
+        path = GOLDEN / f"{case}.{suffix}"
+        if update_golden:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        assert path.read_text(encoding="utf-8") == text, "the render changed: run `pytest tests/unit --update-golden`"
 
 
 def test_nothing_of_it_is_there_until_it_is_switched_on() -> None:
