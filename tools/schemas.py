@@ -26,6 +26,7 @@ VERSIONS = ("v1.30.14", "v1.31.14", "v1.32.13", "v1.33.13", "v1.34.4", "v1.35.4"
 KINDS = {
     "ConfigMap": "io.k8s.api.core.v1.ConfigMap",
     "CronJob": "io.k8s.api.batch.v1.CronJob",
+    "DaemonSet": "io.k8s.api.apps.v1.DaemonSet",
     "Deployment": "io.k8s.api.apps.v1.Deployment",
     "Ingress": "io.k8s.api.networking.v1.Ingress",
     "Job": "io.k8s.api.batch.v1.Job",
