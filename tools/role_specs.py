@@ -45,6 +45,13 @@ ROLES: dict[str, tuple[str, str, str | None]] = {
         "Airflow's own workloads. Does nothing where C(airflow_core_executor) has no CeleryExecutor.",
         "celery",
     ),
+    "airflow_autoscaling": (
+        "Who sets how many pods there are",
+        "Applies KEDA's ScaledObjects for Celery workers and triggerers, with a database user that may read nothing but "
+        "what they count, and HorizontalPodAutoscalers; takes away those that nobody declares any more. Does nothing "
+        "where none is declared.",
+        "autoscaling",
+    ),
     "airflow_git_sync": (
         "DAGs out of git repositories",
         "Applies what git-sync reads, where repositories are given. Its containers are in the pods that need DAGs, "

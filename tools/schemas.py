@@ -13,6 +13,8 @@ import sys
 import typing as t
 from pathlib import Path
 
+import yaml
+
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / ".collections"))
 
@@ -28,6 +30,7 @@ KINDS = {
     "CronJob": "io.k8s.api.batch.v1.CronJob",
     "DaemonSet": "io.k8s.api.apps.v1.DaemonSet",
     "Deployment": "io.k8s.api.apps.v1.Deployment",
+    "HorizontalPodAutoscaler": "io.k8s.api.autoscaling.v2.HorizontalPodAutoscaler",
     "Ingress": "io.k8s.api.networking.v1.Ingress",
     "Job": "io.k8s.api.batch.v1.Job",
     "Lease": "io.k8s.api.coordination.v1.Lease",
@@ -44,6 +47,9 @@ KINDS = {
     "ServiceAccount": "io.k8s.api.core.v1.ServiceAccount",
     "StatefulSet": "io.k8s.api.apps.v1.StatefulSet",
 }
+# Those of KEDA, whose definitions are in its own module.
+KEDA = ("github.com/kedacore/keda/v2", "v2.21.0")
+KEDA_KINDS = {"ScaledObject": "keda.sh_scaledobjects.yaml", "TriggerAuthentication": "keda.sh_triggerauthentications.yaml"}
 META = "io.k8s.apimachinery.pkg.apis.meta.v1."
 CORE = "io.k8s.api.core.v1."
 
@@ -70,6 +76,17 @@ QUANTITY: Schema = {
 IDENTITY: Schema = {
     "required": ["apiVersion", "kind", "metadata"],
     "properties": {"metadata": {"required": ["name"]}},
+}
+
+META_OF_CUSTOM: Schema = {
+    "type": "object",
+    "properties": {
+        "name": {**SUBDOMAIN, "maxLength": 253},
+        "namespace": DNS_LABEL,
+        "labels": LABELS,
+        "annotations": {"type": "object", "additionalProperties": {"type": "string"}},
+    },
+    "additionalProperties": False,
 }
 
 # What the description calls a mere string or number.
@@ -99,13 +116,32 @@ INTEGERS = {"int32": 2**31, "int64": 2**63}
 REFERENCE = "#/definitions/"
 
 
+def folder(module: str, version: str) -> Path:
+    """Where Go keeps a module."""
+    command = [toolchain.go(print), "mod", "download", "-json", f"{module}@{version}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return Path(json.loads(done.stdout)["Dir"])
+
+
 def openapi(version: str) -> Schema:
     """What a version of Kubernetes says of its API."""
-    command = [toolchain.go(print), "mod", "download", "-json", f"{MODULE}@{version}"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    text = Path(json.loads(done.stdout)["Dir"], "api/openapi-spec/swagger.json").read_text(encoding="utf-8")
+    text = (folder(MODULE, version) / "api/openapi-spec/swagger.json").read_text(encoding="utf-8")
     described: Schema = json.loads(text)
     return described
+
+
+def custom(file: Path) -> Schema:
+    """A kind that a CustomResourceDefinition brings."""
+    spec = yaml.safe_load(file.read_text(encoding="utf-8"))["spec"]
+    (served,) = spec["versions"]
+    result = strict(served["schema"]["openAPIV3Schema"])
+    result["properties"] |= {
+        "apiVersion": {"const": f"{spec['group']}/{served['name']}"},
+        "kind": {"const": spec["names"]["kind"]},
+        "metadata": {**META_OF_CUSTOM, **IDENTITY["properties"]["metadata"]},
+    }
+    result["properties"].pop("status", None)
+    return {**result, "required": [*IDENTITY["required"], "spec"]}
 
 
 def strict(schema: Schema) -> Schema:
@@ -120,7 +156,7 @@ def strict(schema: Schema) -> Schema:
         result["items"] = strict(schema["items"])
     if "additionalProperties" in schema:
         result["additionalProperties"] = strict(schema["additionalProperties"])
-    if "properties" in schema:
+    if "properties" in schema and not schema.get("x-kubernetes-preserve-unknown-fields"):
         result["properties"] = {name: strict(field) for name, field in sorted(schema["properties"].items())}
         result["additionalProperties"] = False
     return result
@@ -186,6 +222,14 @@ def main() -> int:
     for version in VERSIONS:
         path(version).write_text(text(version), encoding="utf-8")
         print(f"{path(version).relative_to(ROOT)} written from {version}")
+    bases = folder(*KEDA) / "config/crd/bases"
+    lines = [
+        f"{json.dumps(kind)}: {json.dumps(custom(bases / name), sort_keys=True, separators=(',', ':'))}"
+        for kind, name in KEDA_KINDS.items()
+    ]
+    keda = OUTPUT / "keda.json"
+    keda.write_text(f'{{"keda": "{KEDA[1]}",\n"kinds": {{\n' + ",\n".join(lines) + "\n}}\n", encoding="utf-8")
+    print(f"{keda.relative_to(ROOT)} written from {KEDA[1]}")
     return 0
 
 

@@ -45,9 +45,11 @@ options:
     description:
       - V(present) applies the objects.
       - V(absent) removes the objects of the component, also those that earlier runs declared.
+      - V(trimmed) applies nothing. It takes away those objects of the component that V(present) would, and waits until
+        they and what they made are gone.
       - V(rendered) returns the objects, and writes them to O(dest), without a cluster.
     type: str
-    choices: [present, absent, rendered]
+    choices: [present, absent, trimmed, rendered]
     default: present
   dest:
     description:
@@ -150,7 +152,7 @@ RETURN = r"""
 objects:
   description: What changed, as C(Kind/namespace/name).
   type: dict
-  returned: when O(state) is V(present) or V(absent)
+  returned: when O(state) is not V(rendered)
   contains:
     created:
       description: Objects that were not there.
@@ -175,7 +177,7 @@ undeclared:
   description: Objects of the component that are there and not declared, or that O(state=absent) has left.
   type: list
   elements: str
-  returned: when O(state) is V(present) or V(absent)
+  returned: when O(state) is not V(rendered)
   sample: [ConfigMap/airflow/analytics-old]
 rendered:
   description: The objects, Secrets without their values.
@@ -218,7 +220,7 @@ def argument_spec() -> dict[str, t.Any]:
         "objects": {"type": "list", "elements": "dict"},
         "instance": {"type": "str"},
         "namespace": {"type": "str"},
-        "state": {"type": "str", "choices": ["present", "absent", "rendered"], "default": "present"},
+        "state": {"type": "str", "choices": ["present", "absent", "trimmed", "rendered"], "default": "present"},
         "dest": {"type": "path"},
         "prune": {"type": "bool", "default": False},
         "replace": {"type": "bool", "default": False},

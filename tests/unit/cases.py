@@ -43,6 +43,52 @@ CASES: dict[str, dict[str, t.Any]] = {
         "airflow_celery_flower": {"enabled": True},
         "airflow_core_kubernetes_executor": {"cleanup": {"enabled": True}},
     },
+    "autoscaling": {
+        **BASE,
+        "airflow_core_executor": "CeleryExecutor,KubernetesExecutor",
+        "airflow_database_pgbouncer": {"enabled": True},
+        "airflow_celery_workers": {
+            "default": {},
+            "heavy": {"queues": ["heavy", "gpu"], "concurrency": 2, "persistence": {"enabled": True}},
+            "steady": {"queues": ["steady"], "replicas": 2},
+            "busy": {"queues": ["busy"]},
+        },
+        "airflow_autoscaling_workers": {
+            "default": {},
+            "heavy": {
+                "min": 1,
+                "max": 4,
+                "pollingInterval": 10,
+                "cooldownPeriod": 300,
+                "fallback": {"failureThreshold": 5, "replicas": 2},
+                "advanced": {
+                    "horizontalPodAutoscalerConfig": {
+                        "behavior": {"scaleDown": {"stabilizationWindowSeconds": 60}},
+                    }
+                },
+            },
+        },
+        "airflow_autoscaling_workers_hpa": {"busy": {"cpu": 70, "memory": 80}},
+        "airflow_autoscaling_triggerer": {"max": 3},
+        "airflow_autoscaling_api_server": {
+            "min": 2,
+            "behavior": {"scaleDown": {"stabilizationWindowSeconds": 600}},
+        },
+    },
+    "autoscaling-2.11": {
+        "airflow_instance": "old",
+        "airflow_logging_loss_accepted": True,
+        "airflow_version": "2.11.2",
+        "airflow_core_executor": "CeleryKubernetesExecutor",
+        "airflow_celery_workers": {"default": {"autoscale": {"min": 1, "max": 4}}},
+        "airflow_database_provider": "external",
+        "airflow_database_host": "postgres.example.com",
+        "airflow_database_credentials": {"name": "my-database"},
+        "airflow_autoscaling_workers": {"default": {"min": 1}},
+        "airflow_autoscaling_triggerer": {},
+        "airflow_autoscaling_api_server": {"min": 2, "cpu": 60},
+        "airflow_autoscaling_database": {"credentials": {"name": "my-reader"}},
+    },
     "several-executors": {
         "airflow_instance": "many",
         "airflow_logging_loss_accepted": True,

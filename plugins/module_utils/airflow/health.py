@@ -15,6 +15,7 @@ import datetime
 import typing as t
 
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow.target import component_of, is_ready
+from ansible_collections.dagops.airflow.plugins.module_utils.kube import replicas
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object
 
 # Components that send heartbeats, by their names in the health report.
@@ -38,6 +39,8 @@ class Component:
     """What Airflow says of it."""
     heartbeat_age: float | None = None
     """Seconds since its last heartbeat."""
+    autoscaled: bool = False
+    """Whether an autoscaler may have it do without pods."""
 
     def told(self) -> dict[str, t.Any]:
         """As part of a result."""
@@ -86,6 +89,7 @@ def _component(workload: Object, pods: t.Sequence[Object], report: Report, now: 
         trouble=_trouble(statuses),
         status=status,
         heartbeat_age=seconds,
+        autoscaled=replicas.least(workload) == 0,
     )
 
 
@@ -149,6 +153,8 @@ def reported(
 
 def _of_pods(component: Component) -> t.Iterator[str]:
     if not component.wanted:
+        if component.autoscaled:
+            return
         yield f"{component.name} is scaled to 0"
     elif component.ready < component.wanted:
         trouble = f" ({component.trouble})" if component.trouble else ""

@@ -134,7 +134,7 @@ class Info:
             report = self._get(facts, base_path_of(values) + facts.health)
         except Failure as failure:
             silence = failure.message
-        expected = [name for name in health.HEARTBEATS if name != "triggerer" or values.core.triggerer.enabled]
+        expected = [name for name in health.HEARTBEATS if name != "triggerer" or values.keeps_triggerer]
         now = datetime.datetime.now(datetime.UTC)
         return Look(
             components=[],

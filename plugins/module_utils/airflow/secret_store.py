@@ -295,7 +295,8 @@ def ensure_all(
     reference = values.database.credentials
     account = secrets.account(values, settled, store.own(reference.name) if reference else None)
     celery = secrets.celery_accounts(values, settled, store.own)
-    content_of = secrets.derived_secrets(values, account, celery)
+    scaler = secrets.scaler_account(values, settled, store.own)
+    content_of = secrets.derived_secrets(values, account, celery, scaler)
     derived = [store.derive(name, content, keep) for name, content in content_of.items()]
     return sorted([*kept, *derived], key=lambda outcome: outcome.name)
 

@@ -134,7 +134,7 @@ def required_secrets(values: Values, given: Given, *, replace_fernet_key: bool =
                 entries={"username": Entry(fixed=values.database.user), "password": _database_password(values, given)},
             )
         )
-    return [*wanted, *celery_secrets(values, given)]
+    return [*wanted, *celery_secrets(values, given), *autoscaling_secrets(values)]
 
 
 def celery_secrets(values: Values, given: Given) -> t.Iterator[Wanted]:
@@ -157,6 +157,14 @@ def celery_secrets(values: Values, given: Given) -> t.Iterator[Wanted]:
     if flower.enabled and not flower.credentials:
         entries = {"username": Entry(fixed=flower.user), "password": _entry(given, "flower_password", password)}
         yield Wanted(name=names.name(values, "flower"), entries=entries)
+
+
+def autoscaling_secrets(values: Values) -> t.Iterator[Wanted]:
+    """KEDA's user of the database, where it is ours to make."""
+    own = values.autoscaling.database
+    if values.uses_keda and not own.credentials:
+        entries = {"username": Entry(fixed=own.user), "password": Entry(generate=password)}
+        yield Wanted(name=names.name(values, "autoscaling"), entries=entries)
 
 
 def plain_password(given: str, where: str) -> str:
@@ -232,11 +240,16 @@ class Account:
     password: str
 
 
-def derived_secrets(values: Values, account: Account, celery: CeleryAccounts) -> dict[str, Texts]:
-    """Content of the Secrets that are computed anew in each run."""
+def derived_secrets(
+    values: Values, account: Account, celery: CeleryAccounts, scaler: Account | None
+) -> dict[str, Texts]:
+    """Content of the Secrets that are computed anew in each run; ``scaler`` is who KEDA is to the database."""
     derived = {names.name(values, "metadata"): connections(values, account)}
     if values.database.pgbouncer.enabled:
-        derived[names.name(values, "pgbouncer-config")] = pgbouncer_files(values, account)
+        accounts = [account, *([scaler] if scaler else [])]
+        derived[names.name(values, "pgbouncer-config")] = pgbouncer_files(values, accounts)
+    if scaler:
+        derived[names.name(values, "autoscaling-connection")] = scaler_connection(values, scaler)
     if addresses := celery_addresses(values, account, celery):
         derived[names.name(values, "celery")] = addresses
     return derived
@@ -302,6 +315,14 @@ def connections(values: Values, account: Account) -> Texts:
     }
 
 
+def scaler_connection(values: Values, account: Account) -> Texts:
+    """KEDA's, the way that Airflow's goes. PgBouncer would hand what KEDA prepares to another session."""
+    pooled = values.database.pgbouncer.enabled
+    query = {"sslmode": "disable" if pooled else sslmode(values), "default_query_exec_mode": "simple_protocol"}
+    pool = POOL if pooled else values.database.name
+    return {names.SCALER_KEY: url("postgresql", account, names.database_address(values), pool, **query)}
+
+
 def sslmode(values: Values) -> str:
     """The embedded database has no certificate."""
     return values.database.sslmode if values.database.provider == "external" else "disable"
@@ -315,11 +336,11 @@ def url(scheme: str, account: Account, address: tuple[str, int], database: str, 
     return f"{scheme}://{user}:{secret}@{host}:{port}/{name}?{urllib.parse.urlencode(query)}"
 
 
-def pgbouncer_files(values: Values, account: Account) -> Texts:
+def pgbouncer_files(values: Values, accounts: t.Sequence[Account]) -> Texts:
     """``users.txt`` holds the plain password: with it PgBouncer can check SCRAM logins and make them, too."""
     return {
         "pgbouncer.ini": pgbouncer_ini(values),
-        "users.txt": f"{_quoted(account.user)} {_quoted(account.password)}\n",
+        "users.txt": "".join(f"{_quoted(one.user)} {_quoted(one.password)}\n" for one in accounts),
     }
 
 
@@ -369,6 +390,23 @@ def account(values: Values, settled_secrets: t.Mapping[str, Texts], own: Texts |
     return Account(
         user=_own(found, reference, reference.username_key),
         password=_own(found, reference, reference.password_key),
+    )
+
+
+def scaler_account(
+    values: Values, settled_secrets: t.Mapping[str, Texts], own: t.Callable[[str], Texts | None]
+) -> Account | None:
+    """KEDA's account of the database, if it has one: from the person's own Secret where one is named, else ours."""
+    reference = values.autoscaling.database.credentials
+    if not values.uses_keda:
+        return None
+    if reference is None:
+        secret = settled_secrets[names.name(values, "autoscaling")]
+        return Account(user=secret["username"], password=secret["password"])
+    found, variable = own(reference.name) or {}, "airflow_autoscaling_database.credentials"
+    return Account(
+        user=_own(found, reference, reference.username_key, variable),
+        password=_own(found, reference, reference.password_key, variable),
     )
 
 

@@ -17,7 +17,7 @@ import time
 import typing as t
 
 from ansible_collections.dagops.airflow.plugins.module_utils.face import Failure
-from ansible_collections.dagops.airflow.plugins.module_utils.kube import diff, fields, immutable, kinds, order
+from ansible_collections.dagops.airflow.plugins.module_utils.kube import diff, fields, immutable, kinds, order, replicas
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import FIELD_MANAGER, Cluster
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.errors import ApiError
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object
@@ -57,6 +57,8 @@ class Step:
     """As it is in the end, where the API server has told."""
     force: bool = False
     """Take over fields that others have set."""
+    takes_back: bool = False
+    """Take over the number of pods, which was left to an autoscaler."""
 
     @property
     def label(self) -> str:
@@ -94,13 +96,17 @@ def _spoken(live: Object) -> Object:
 
 def plan(declared: Object, desired: Object, live: Object | None, *, force: bool = False) -> Step:
     """What is to be done for one object, as far as can be seen from here."""
+    desired = replicas.held(desired, live)
     if live is None:
         action = Action.CREATE
     elif fields.says(desired, live, FIELD_MANAGER):
         action = Action.NOTHING
     else:
         action = Action.UPDATE
-    return Step(action=action, declared=declared, desired=desired, live=live, force=force)
+    takes_back = replicas.taken_back(desired, live)
+    return Step(
+        action=action, declared=declared, desired=desired, live=live, force=force, takes_back=takes_back
+    )
 
 
 def rehearse(cluster: Cluster, steps: t.Sequence[Step], consent: Consent, warn: t.Callable[[str], None]) -> list[Step]:
@@ -141,7 +147,7 @@ def _rehearsed(
     if frozen:
         return _replacement(step, desired, frozen, consent)
     try:
-        after = cluster.apply(desired, dry_run=True, force=step.force)
+        after = _sent(cluster, step, desired, dry_run=True)
     except ApiError as error:
         if error.missing and step.live is None:
             # Its namespace, its CRD or the Role that it binds is not there yet.
@@ -158,23 +164,46 @@ def _rehearsed(
     return dataclasses.replace(step, action=action, after=after)
 
 
+def _sent(cluster: Cluster, step: Step, desired: Object, *, dry_run: bool = False) -> Object:
+    """The object after its apply; the number of pods goes from hand to hand as its declarer and an autoscaler agree."""
+    holds = replicas.least(desired) is not None and "replicas" in desired["spec"]
+    try:
+        return cluster.apply(desired, dry_run=dry_run, force=step.force and not holds)
+    except ApiError as error:
+        conflicts = {path for paths in owners(error).values() for path in paths}
+        if holds and replicas.PATH in conflicts:
+            # The autoscaler has just set another one, so it is its own now.
+            desired = replicas.released(desired)
+        elif not (step.takes_back and conflicts == {replicas.PATH}) and not (holds and step.force and conflicts):
+            raise
+    return cluster.apply(desired, dry_run=dry_run, force=step.force or step.takes_back)
+
+
 def _replacement(step: Step, desired: Object, frozen: t.Sequence[str], consent: Consent) -> Step | str:
     if consent.replace and immutable.replaceable(desired):
         return dataclasses.replace(step, action=Action.REPLACE)
     return f"{step.label}: {immutable.explanation(desired, frozen)}"
 
 
-def explained(error: ApiError) -> str:
-    """The error; for fields that another manager set, whose they are and what to do."""
-    owners: dict[str, list[str]] = {}
+def owners(error: ApiError) -> dict[str, list[str]]:
+    """The paths of fields that an apply would have changed, by the managers who set them."""
+    found: dict[str, list[str]] = {}
     for cause in error.causes:
         if cause.get("reason") == "FieldManagerConflict":
             who = cause.get("message", "").removeprefix(_OWNER).partition('"')[0]
-            owners.setdefault(who, []).append(cause.get("field", "?").lstrip("."))
-    if not owners:
+            found.setdefault(who, []).append(cause.get("field", "?"))
+    return found
+
+
+def explained(error: ApiError) -> str:
+    """The error; for fields that another manager set, whose they are and what to do."""
+    found = owners(error)
+    if not found:
         return error.message
     what = error.message.partition(":")[0]
-    whose = "; ".join(f"{', '.join(sorted(paths))} set by {who}" for who, paths in sorted(owners.items()))
+    whose = "; ".join(
+        f"{', '.join(sorted(path.lstrip('.') for path in paths))} set by {who}" for who, paths in sorted(found.items())
+    )
     return (
         f"{what}: {whose}. Leave these fields to their owner, or set force_conflicts to true to take them over for good"
     )
@@ -199,7 +228,8 @@ def _performed(cluster: Cluster, step: Step, desired: Object) -> Step | str:
     try:
         if step.action is Action.REPLACE and step.live:
             _clear_the_way(cluster, desired, step.live)
-        after = cluster.apply(desired, force=step.force)
+            desired = replicas.anew(desired, step.live)
+        after = _sent(cluster, step, desired)
         if desired["kind"] == "CustomResourceDefinition":
             _await_served(cluster, after)
     except ApiError as error:

@@ -41,6 +41,8 @@ BROKER: t.Final = "airflow.dagops/broker"
 """The same of Celery's broker and result backend that were found to answer."""
 LOCK_PATIENCE: t.Final = 150.0
 """Seconds to wait for another run; more than it takes until the Lease of a killed one can be taken."""
+TRIM_PATIENCE: t.Final = 120.0
+"""Seconds to wait until what is taken away is gone."""
 CHECKSUM_KEY: t.Final = "checksum-key"
 """The Secret of the instance (without its name) and its key that keys the fingerprints of all others."""
 
@@ -81,6 +83,8 @@ class Request:
     superseded: t.Collection[str] = ()
     """Components that others have taken the place of: what was made for them goes without ``prune``."""
     delete_data: bool = False
+    trim: bool = False
+    """Only take away what is not declared any more, and see it gone; apply nothing."""
     check_mode: bool = False
 
 
@@ -150,8 +154,9 @@ class Ground:
         """Read the Lease, where objects were, and where they are to be."""
         if self.lock and self.scope:
             self.remembered = scope.remembered(self.notes.get(self.scope.note, ""))
-        self.live.list_all(self.remembered | {place(obj) for obj in self.declared})
-        self.live.fetch((obj["apiVersion"], key(obj)) for obj in self.declared)
+        wanted = [] if self.request.trim else self.declared
+        self.live.list_all(self.remembered | {place(obj) for obj in wanted})
+        self.live.fetch((obj["apiVersion"], key(obj)) for obj in wanted)
 
     @property
     def notes(self) -> t.Mapping[str, str]:
@@ -167,7 +172,7 @@ class Ground:
 def converge(cluster: Cluster, request: Request, voice: Voice) -> Outcome:
     """Make the cluster hold what is declared; in check mode tell what that would change."""
     ground = Ground(cluster, request)
-    secret, steps = _plan(ground)
+    secret, steps = (None, []) if request.trim else _plan(ground)
     left = ground.left()
     doomed = [obj for obj in left if prune.prunable(obj) and (request.prune or _has_gone(obj, request))]
     kept = [obj for obj in left if obj not in doomed]
@@ -184,7 +189,7 @@ def converge(cluster: Cluster, request: Request, voice: Voice) -> Outcome:
             # Another run has ended meanwhile, and may have changed anything. The Lease is ours now.
             return converge(cluster, dataclasses.replace(request, remembered=None), voice)
         steps = made
-    elif ground.lock and ground.scope and ground.notes.get(ground.scope.note, "") != note:
+    elif not request.trim and ground.lock and ground.scope and ground.notes.get(ground.scope.note, "") != note:
         ground.lock.acquire({ground.scope.note: note}, LOCK_PATIENCE, voice.progress)
         ground.lock.rest({})
     alive = ground.lock.renew if ground.lock else _nothing
@@ -274,7 +279,12 @@ def _make(
     final = everything
     try:
         made += apply.perform(cluster, [step for step in steps if step not in first], lock.renew)
-        prune.delete(cluster, doomed, dry_run=False)
+        if ground.request.trim:
+            # What an autoscaler made goes with it, before anybody else sets what it did.
+            prune.delete(cluster, doomed, dry_run=False, propagation="Foreground")
+            apply.await_gone(cluster, doomed, TRIM_PATIENCE, voice.progress)
+        else:
+            prune.delete(cluster, doomed, dry_run=False)
         final = note
     finally:
         lock.rest({part.note: final})

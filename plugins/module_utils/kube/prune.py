@@ -44,13 +44,17 @@ def is_of(obj: Object, components: t.Collection[str]) -> bool:
     return (obj["metadata"].get("labels") or {}).get("component") in components
 
 
-def delete(cluster: Cluster, objects: t.Sequence[Object], *, dry_run: bool) -> None:
+def delete(
+    cluster: Cluster, objects: t.Sequence[Object], *, dry_run: bool, propagation: str = "Background"
+) -> None:
     """Delete exactly these objects, what was made last first."""
     for stage in reversed(order.stages(objects)):
-        together(lambda obj: _delete(cluster, obj, dry_run), stage)
+        together(lambda obj: _delete(cluster, obj, dry_run, propagation), stage)
 
 
-def _delete(cluster: Cluster, obj: Object, dry_run: bool) -> None:
+def _delete(cluster: Cluster, obj: Object, dry_run: bool, propagation: str) -> None:
     meta = obj["metadata"]
     kind = cluster.kind_of(obj)
-    cluster.delete(kind, meta["name"], meta.get("namespace"), dry_run=dry_run, uid=meta["uid"])
+    cluster.delete(
+        kind, meta["name"], meta.get("namespace"), dry_run=dry_run, propagation=propagation, uid=meta["uid"]
+    )

@@ -167,6 +167,7 @@ def _request(face: Face, what: Declared) -> Request:
         unused=what.unused,
         superseded=what.superseded,
         delete_data=params["delete_data"],
+        trim=params["state"] == "trimmed",
         check_mode=face.check_mode,
     )
 

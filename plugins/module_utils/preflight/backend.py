@@ -128,6 +128,12 @@ def unusable_secrets(cluster: Cluster, values: Values, given: secrets.Given) -> 
             secrets.account(values, {}, own)
         except Failure as failure:
             yield failure.message.rstrip(".")
+    scaler = values.autoscaling.database.credentials
+    if scaler and values.uses_keda and (own := store.own(scaler.name)) is not None:
+        try:
+            secrets.scaler_account(values, {}, lambda _name: own)
+        except Failure as failure:
+            yield failure.message.rstrip(".")
     found = {one.name: store.own(one.name) for one in secrets.celery_references(values)}
     if None in found.values():
         return
@@ -135,6 +141,26 @@ def unusable_secrets(cluster: Cluster, values: Values, given: secrets.Given) -> 
         secrets.celery_accounts(values, {}, found.get)
     except Failure as failure:
         yield failure.message.rstrip(".")
+
+
+def missing_autoscalers(cluster: Cluster, values: Values) -> t.Iterator[str]:
+    """What scales is a part of the cluster that not every one has."""
+    for variables, api, what in checks.autoscalers(values):
+        if not _is_served(cluster, api):
+            yield (
+                f"{variables} needs {what}, but the cluster serves no {api}: have it installed first, or leave the "
+                "variable out"
+            )
+
+
+def _is_served(cluster: Cluster, api: str) -> bool:
+    try:
+        return bool(cluster.request("GET", f"/apis/{api}", doing=f"find out whether {api} is served")["resources"])
+    except ApiError as error:
+        # An APIService whose server is away answers with 503.
+        if error.status in (404, 503):
+            return False
+        raise
 
 
 def rehearsed(cluster: Cluster, objects: list[Object]) -> t.Iterator[str]:
@@ -182,6 +208,7 @@ def run(face: Face) -> dict[str, t.Any]:
     problems += missing_references(cluster, values, objects)
     if values.logging.shipper.enabled:
         problems += shipper_out_of_place(cluster, values, objects)
+    problems += missing_autoscalers(cluster, values)
     problems += allowed(lambda: [*unusable_secrets(cluster, values, face.params["given"] or {})], [])
     problems += checks.full_quotas(objects, [item for item in objects if item["kind"] == "ResourceQuota"])
     remembered: dict[str, str] = {}

@@ -127,6 +127,22 @@ def foreign_namespace(values: Values, namespace: Object | None) -> t.Iterator[st
         )
 
 
+def autoscalers(values: Values) -> t.Iterator[tuple[str, str, str]]:
+    """What scales: the variables that want it, the API that it brings, and what brings it."""
+    wanted = values.autoscaling
+    keda = {"airflow_autoscaling_workers": wanted.workers, "airflow_autoscaling_triggerer": wanted.triggerer}
+    by_pods = {
+        "airflow_autoscaling_workers_hpa": [*wanted.workers_hpa.values()],
+        "airflow_autoscaling_api_server": [wanted.api_server] if wanted.api_server else [],
+    }
+    if given := [name for name, one in keda.items() if one]:
+        yield " and ".join(given), "keda.sh/v1alpha1", "KEDA"
+        # By it a HorizontalPodAutoscaler asks KEDA; without it there would never be more than one pod.
+        yield " and ".join(given), "external.metrics.k8s.io/v1beta1", "KEDA's metrics server"
+    if given := [name for name, some in by_pods.items() if any(one.cpu or one.memory for one in some)]:
+        yield " and ".join(given), "metrics.k8s.io/v1beta1", "a metrics server"
+
+
 def claims(objects: t.Iterable[Object]) -> t.Iterator[tuple[str, str | None]]:
     """Every volume claim that the objects make, with its StorageClass (None: the default one)."""
     for item in objects:

@@ -11,7 +11,7 @@ PRIVATE to the collection: it can have breaking changes at any time.
 
 from __future__ import annotations
 
-from ansible_collections.dagops.airflow.plugins.module_utils.render import broker, features, names, pods
+from ansible_collections.dagops.airflow.plugins.module_utils.render import autoscaling, broker, features, names, pods
 from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import (
     Object,
     deployment,
@@ -139,6 +139,7 @@ def workers(values: Values, set_name: str, wanted: CeleryWorkers) -> list[Object
         ]
     else:
         items = [deployment(values, COMPONENT, wanted, template)]
+    items = autoscaling.left_to(autoscaling.scaler_of(values, set_name), items)
     return [_of_set(item, name, set_name) for item in [*items, *disruption_budget(values, COMPONENT, wanted)]]
 
 

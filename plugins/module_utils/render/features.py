@@ -22,6 +22,7 @@ CELERY: t.Final = "celery"
 KUBERNETES: t.Final = "kubernetes"
 WORKERS: t.Final = "workers"
 LOG_SHIPPER: t.Final = "log-shipper"
+AUTOSCALING: t.Final = "autoscaling"
 TASK_POD: t.Final = "kubernetes_executor=True"
 """The label that a KubernetesExecutor gives to pods of tasks (cncf.kubernetes provider, pod_generator.py)."""
 
@@ -42,4 +43,4 @@ def unused(values: Values) -> frozenset[str]:
         WORKERS: values.runs_celery or values.runs_kubernetes,
         LOG_SHIPPER: values.logging.shipper.enabled,
     }
-    return frozenset(feature for feature, is_used in used.items() if not is_used)
+    return frozenset({AUTOSCALING, *(feature for feature, is_used in used.items() if not is_used)})

@@ -44,6 +44,9 @@ BROKER_KEY = "broker-url"
 RESULT_KEY = "result-backend"
 FLOWER_KEY = "flower-basic-auth"
 
+# Key of the Secret `<instance>-autoscaling-connection`.
+SCALER_KEY = "connection"
+
 
 def name(values: Values, component: str) -> str:
     """Name of the instance's object for a component: ``analytics-scheduler``."""

@@ -12,6 +12,7 @@ import itertools
 import typing as t
 
 from ansible_collections.dagops.airflow.plugins.module_utils.render import (
+    autoscaling,
     broker,
     broker_probe,
     core,
@@ -47,6 +48,7 @@ RENDERERS: dict[str, t.Callable[[Values], list[Object]]] = {
     "config": core.configuration,
     "core": core.workloads,
     "triggerer": lambda values: [*triggerer.render(values), *flower.render(values)],
+    "autoscaling": autoscaling.render,
     "ingress": ingress.render,
 }
 

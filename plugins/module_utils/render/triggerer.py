@@ -8,7 +8,7 @@ PRIVATE to the collection: it can have breaking changes at any time.
 
 from __future__ import annotations
 
-from ansible_collections.dagops.airflow.plugins.module_utils.render import names, pods
+from ansible_collections.dagops.airflow.plugins.module_utils.render import autoscaling, names, pods
 from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import (
     Object,
     deployment,
@@ -38,4 +38,5 @@ def render(values: Values) -> list[Object]:
     template = pods.airflow_pod(
         values, component, wanted, container, automount=speaks_to_kubernetes(values, component), grace_seconds=60
     )
-    return [deployment(values, component, wanted, template), *disruption_budget(values, component, wanted)]
+    items = [deployment(values, component, wanted, template), *disruption_budget(values, component, wanted)]
+    return autoscaling.left_to(values.autoscaling.triggerer, items)

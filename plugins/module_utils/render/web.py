@@ -8,7 +8,7 @@ PRIVATE to the collection: it can have breaking changes at any time.
 
 from __future__ import annotations
 
-from ansible_collections.dagops.airflow.plugins.module_utils.render import names, pods
+from ansible_collections.dagops.airflow.plugins.module_utils.render import autoscaling, names, pods
 from ansible_collections.dagops.airflow.plugins.module_utils.render.config import base_path
 from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import (
     Object,
@@ -77,8 +77,9 @@ def render(values: Values) -> list[Object]:
         values, component, wanted, container, automount=speaks_to_kubernetes(values, component), grace_seconds=60
     )
     front = wanted.service
-    return [
+    items = [
         service(values, component, front.port, target=component, type=front.type, annotations=front.annotations),
         deployment(values, component, wanted, template),
         *disruption_budget(values, component, wanted),
     ]
+    return autoscaling.left_to(values.autoscaling.api_server, items)

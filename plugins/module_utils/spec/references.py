@@ -45,6 +45,9 @@ def references(values: Values) -> t.Iterator[Reference]:
         yield Reference("airflow_image_pull_secrets", "Secret", secret)
     if values.database.credentials:
         yield Reference("airflow_database_credentials.name", "Secret", values.database.credentials.name)
+    if values.uses_keda and values.autoscaling.database.credentials:
+        own = values.autoscaling.database.credentials
+        yield Reference("airflow_autoscaling_database.credentials.name", "Secret", own.name)
     if values.logging.store == "volume" and values.logging.volume.existing_claim:
         yield Reference(
             "airflow_logging_volume.existingClaim", "PersistentVolumeClaim", values.logging.volume.existing_claim

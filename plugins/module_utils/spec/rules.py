@@ -16,6 +16,7 @@ import urllib.parse
 
 from ansible_collections.dagops.airflow.plugins.module_utils.spec import (
     airflow_options,
+    autoscaling_rules,
     dag_rules,
     executors,
     kubernetes,
@@ -669,6 +670,7 @@ RULES: tuple[t.Callable[[Values], t.Iterator[str]], ...] = (
     logging_config_secrets,
     ingress_has_address,
     *dag_rules.RULES,
+    *autoscaling_rules.RULES,
 )
 
 

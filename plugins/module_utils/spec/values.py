@@ -748,6 +748,73 @@ class Flower(Pods):
     service: Service = option("The Service in front of it.", factory=lambda: Service(port=5555))
 
 
+# --- autoscaling ----------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Scaler:
+    """Between which numbers of pods an autoscaler chooses."""
+
+    min: int = option("Pods at least.", default=1, minimum=0)
+    max: int = option("Pods at most.", default=5, minimum=1)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Fallback:
+    """What KEDA does while the database does not answer."""
+
+    failure_threshold: int = option("Failed queries in a row before it is done.", default=3, minimum=1)
+    replicas: int = option("Pods to run then.", minimum=0)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class KedaScaler(Scaler):
+    """How KEDA scales by a query of the metadata database."""
+
+    min: int = option("Pods at least; with 0 there is none while there is nothing to do.", default=0, minimum=0)
+    max: int = option("Pods at most.", default=10, minimum=1)
+    polling_interval: int = option("Seconds between two queries while there is no pod.", default=5, minimum=1)
+    cooldown_period: int = option(
+        "Seconds without anything to do before the last pod goes, where C(min) is 0.", default=30, minimum=0
+    )
+    fallback: Fallback | None = option(
+        "What to do while the database does not answer; if not given, the number of pods stays.", default=None
+    )
+    advanced: dict[str, Verbatim] = option(
+        "C(spec.advanced) of the ScaledObject, verbatim: behaviour of its HorizontalPodAutoscaler and the like.",
+        factory=dict,
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PodScaler(Scaler):
+    """How a HorizontalPodAutoscaler scales."""
+
+    min: int = option("Pods at least.", default=1, minimum=1)
+    cpu: int = option(
+        "Per cent of the requested CPU that pods are to use on average; 0 for not by CPU.", default=80, minimum=0
+    )
+    memory: int = option("The same of memory.", default=0, minimum=0)
+    metrics: list[Verbatim] = option("Further metrics of the HorizontalPodAutoscaler, verbatim.", factory=list)
+    behavior: dict[str, Verbatim] = option(
+        "C(spec.behavior) of the HorizontalPodAutoscaler, verbatim: how fast it goes up and down.", factory=dict
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ScalerDatabase:
+    """Who KEDA is to the metadata database."""
+
+    user: str = option(
+        "User that is made for KEDA and may read nothing but what its queries count; its password is generated.",
+        default="airflow_autoscaler",
+        form=forms.USER,
+    )
+    credentials: SecretRef | None = option(
+        "A Secret of yours with user and password instead, where Airflow's own user may not make others.", default=None
+    )
+
+
 # --- sections -----------------------------------------------------------------------------------------------------
 
 
@@ -997,6 +1064,39 @@ class Celery:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Autoscaling:
+    """Who sets how many pods there are."""
+
+    PREFIX: t.ClassVar[str] = "airflow_autoscaling_"
+    workers: dict[str, KedaScaler] = option(
+        "Sets of Celery workers that KEDA scales by the tasks of their queues, by the name of the set (C(default) where "
+        "C(airflow_celery_workers) is not given), each with C(min), C(max) and what docs/autoscaling.md lists.",
+        factory=dict,
+        reaches="ScaledObject/<instance>-worker, ScaledObject/<instance>-worker-<set>",
+    )
+    workers_hpa: dict[str, PodScaler] = option(
+        "The same for a HorizontalPodAutoscaler, which scales by what workers use, where there is no KEDA.",
+        factory=dict,
+        reaches="HorizontalPodAutoscaler/<instance>-worker, HorizontalPodAutoscaler/<instance>-worker-<set>",
+    )
+    triggerer: KedaScaler | None = option(
+        "Have KEDA scale triggerers by the number of triggers.",
+        default=None,
+        reaches="ScaledObject/<instance>-triggerer",
+    )
+    api_server: PodScaler | None = option(
+        "Have a HorizontalPodAutoscaler scale the API server (the webserver of Airflow 2.11).",
+        default=None,
+        reaches="HorizontalPodAutoscaler/<instance>-api-server",
+    )
+    database: ScalerDatabase = option(
+        "Who KEDA is to the metadata database.",
+        factory=ScalerDatabase,
+        reaches="TriggerAuthentication/<instance>-autoscaling",
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Logging:
     """Where task logs live, and what is logged."""
 
@@ -1110,6 +1210,7 @@ class Values:
     database: Database
     core: Core
     celery: Celery
+    autoscaling: Autoscaling
     git_sync: GitSync
     logging: Logging
     extra: Extra
@@ -1163,6 +1264,17 @@ class Values:
             return {}
         return self.celery.workers or {"default": CeleryWorkers()}
 
+    @property
+    def keeps_triggerer(self) -> bool:
+        """Whether there is a triggerer at any time."""
+        scaler = self.autoscaling.triggerer
+        return self.core.triggerer.enabled and not (scaler and scaler.min == 0)
+
+    @property
+    def uses_keda(self) -> bool:
+        """Whether KEDA asks the metadata database anything."""
+        return bool(self.autoscaling.workers or self.autoscaling.triggerer)
+
 
 SECTIONS: dict[str, type] = {
     "instance": Instance,
@@ -1170,6 +1282,7 @@ SECTIONS: dict[str, type] = {
     "database": Database,
     "core": Core,
     "celery": Celery,
+    "autoscaling": Autoscaling,
     "git_sync": GitSync,
     "logging": Logging,
     "extra": Extra,

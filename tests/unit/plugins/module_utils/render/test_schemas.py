@@ -79,7 +79,11 @@ OPTIONS: dict[str, list[Object]] = {
         {"airflow_core_dags_volume": {"enabled": True, "existingClaim": "dags", "accessMode": "ReadOnlyMany"}},
         {"airflow_core_dags_volume": {"enabled": True}, "airflow_git_sync_repositories": {"ml": SSH}},
     ],
-    "triggerer": [{}, {"airflow_core_triggerer": {"enabled": False}}],
+    "triggerer": [
+        {},
+        {"airflow_core_triggerer": {"enabled": False}},
+        {"airflow_autoscaling_triggerer": {}, "airflow_autoscaling_api_server": {"max": 3}},
+    ],
     "canary": [{}, {"airflow_verify_canary": False}],
     "tasks": [{}, {"airflow_rbac_tasks_launch_pods": True}],
 }
@@ -134,7 +138,11 @@ Validator = jsonschema.validators.extend(jsonschema.Draft202012Validator, {"x-ku
 
 def problems(version: str, items: t.Iterable[Object]) -> list[str]:
     """What a version of Kubernetes has against the objects; each sentence names one."""
-    schema = json.loads((ROOT / f"tests/unit/schemas/kubernetes-{version}.json").read_text(encoding="utf-8"))
+    schema, keda = (
+        json.loads((ROOT / f"tests/unit/schemas/{name}.json").read_text(encoding="utf-8"))
+        for name in (f"kubernetes-{version}", "keda")
+    )
+    schema["kinds"] |= keda["kinds"]
     found = []
     for item in items:
         label = f"{item['kind']}/{item['metadata'].get('name')}"
@@ -202,6 +210,7 @@ def test_every_two_options_meet() -> None:
 
 def test_all_kinds_are_among_them(combined: list[Object]) -> None:
     kinds = {item["kind"] for item in combined}
+    assert kinds >= {"ScaledObject", "TriggerAuthentication", "HorizontalPodAutoscaler"}
     assert kinds >= {"Deployment", "Ingress", "Job", "LimitRange", "Pod", "ResourceQuota", "RoleBinding", "StatefulSet"}
 
 

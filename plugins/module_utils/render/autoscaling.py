@@ -1,0 +1,191 @@
+# Copyright (c) 2026, dagops.airflow contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Autoscalers: KEDA's ScaledObjects by what waits in the metadata database, HorizontalPodAutoscalers by what pods use.
+
+PRIVATE to the collection: it can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.dagops.airflow.plugins.module_utils.kube.replicas import AUTOSCALED
+from ansible_collections.dagops.airflow.plugins.module_utils.render import features, names
+from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import Object, object_
+from ansible_collections.dagops.airflow.plugins.module_utils.spec import executors
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import (
+    CeleryWorkers,
+    KedaScaler,
+    PodScaler,
+    Scaler,
+    Values,
+)
+
+COMPONENT: t.Final = "autoscaling"
+
+# A task names its executor by its short name, by its alias or by the path of its class.
+CLASSES: t.Final = {
+    executors.CELERY: "airflow.providers.celery.executors.celery_executor.CeleryExecutor",
+    "CeleryKubernetesExecutor": (
+        "airflow.providers.celery.executors.celery_kubernetes_executor.CeleryKubernetesExecutor"
+    ),
+}
+
+
+def scaler_of(values: Values, set_name: str) -> Scaler | None:
+    """What scales a set of workers."""
+    return values.autoscaling.workers.get(set_name) or values.autoscaling.workers_hpa.get(set_name)
+
+
+def left_to(scaler: Scaler | None, items: t.Iterable[Object]) -> list[Object]:
+    """``items``, the workload among them without a number of pods, where an autoscaler sets it."""
+    return [*items] if scaler is None else [_left_to(scaler, item) for item in items]
+
+
+def _left_to(scaler: Scaler, item: Object) -> Object:
+    if item["kind"] not in ("Deployment", "StatefulSet"):
+        return item
+    meta = item["metadata"]
+    return {
+        **item,
+        "metadata": {**meta, "annotations": {**meta.get("annotations", {}), AUTOSCALED: str(scaler.min)}},
+        "spec": {name: value for name, value in item["spec"].items() if name != "replicas"},
+    }
+
+
+# --- what KEDA asks; Postgres and MySQL both take it ---
+
+
+def tasks_query(values: Values, wanted: CeleryWorkers) -> str:
+    """How many workers of a set its tasks need: those that wait for one, and those that one runs."""
+    own = ", ".join(map(_literal, wanted.queues))
+    return (
+        f"SELECT CEIL(COUNT(*) / {processes(wanted)}.0) FROM task_instance "
+        f"WHERE state IN ('queued', 'running') AND queue IN ({own}) AND {_runs_celery(values)}"
+    )
+
+
+def processes(wanted: CeleryWorkers) -> int:
+    """Tasks that one worker runs at once, at most."""
+    return wanted.autoscale.max if wanted.autoscale else wanted.concurrency
+
+
+def _runs_celery(values: Values) -> str:
+    """Which tasks Celery runs: those that name it, and, where it comes first, those that name no executor."""
+    listed = executors.listed(values.core.executor)
+    told = [
+        name
+        for one in listed
+        if executors.CELERY in one.runs
+        for name in (one.alias, one.name, one.name.rpartition(".")[2], CLASSES.get(one.name, ""))
+        if name
+    ]
+    named = f"executor IN ({', '.join(map(_literal, dict.fromkeys(told)))})"
+    return f"(executor IS NULL OR {named})" if executors.CELERY in listed[0].runs else named
+
+
+def triggers_query(values: Values) -> str:
+    """How many triggerers the triggers need. Those of a queue are for triggerers that were started for it."""
+    major, minor = (int(part) for part in values.instance.version.split(".")[:2])
+    queues = " WHERE queue IS NULL" if (major, minor) >= (3, 2) else ""
+    return f"SELECT CEIL(COUNT(*) / {values.core.triggerer.capacity}.0) FROM trigger{queues}"
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+# --- objects ---
+
+
+def target(kind: str, name: str) -> Object:
+    return {"apiVersion": "apps/v1", "kind": kind, "name": name}
+
+
+def scaled_object(values: Values, component: str, scaled: Object, wanted: KedaScaler, query: str) -> Object:
+    """What KEDA scales, and by which query."""
+    fallback = wanted.fallback and {
+        "failureThreshold": wanted.fallback.failure_threshold,
+        "replicas": wanted.fallback.replicas,
+    }
+    spec = {
+        "scaleTargetRef": scaled,
+        "pollingInterval": wanted.polling_interval,
+        "cooldownPeriod": wanted.cooldown_period,
+        "minReplicaCount": wanted.min,
+        "maxReplicaCount": wanted.max,
+        "fallback": fallback,
+        "advanced": wanted.advanced,
+        "triggers": [
+            {
+                "type": "postgresql",
+                # The query has divided already, and rounded up: a HorizontalPodAutoscaler takes no notice of less
+                # than a tenth too many.
+                "metadata": {"query": query, "targetQueryValue": "1"},
+                "authenticationRef": {"name": names.name(values, COMPONENT)},
+            }
+        ],
+    }
+    return object_(values, "keda.sh/v1alpha1", "ScaledObject", component, name=scaled["name"], spec=spec)
+
+
+def pod_autoscaler(values: Values, component: str, scaled: Object, wanted: PodScaler) -> Object:
+    """A HorizontalPodAutoscaler by what pods use of what they request."""
+    shares = {"cpu": wanted.cpu, "memory": wanted.memory}
+    spec = {
+        "scaleTargetRef": scaled,
+        "minReplicas": wanted.min,
+        "maxReplicas": wanted.max,
+        "metrics": [
+            *(
+                {
+                    "type": "Resource",
+                    "resource": {"name": name, "target": {"type": "Utilization", "averageUtilization": share}},
+                }
+                for name, share in shares.items()
+                if share
+            ),
+            *wanted.metrics,
+        ],
+        "behavior": wanted.behavior,
+    }
+    return object_(
+        values, "autoscaling/v2", "HorizontalPodAutoscaler", component, name=scaled["name"], spec=spec
+    )
+
+
+def authentication(values: Values) -> Object:
+    """Where KEDA finds the address of the database, with the password of a user who may only count."""
+    source = {
+        "parameter": "connection",
+        "name": names.name(values, "autoscaling-connection"),
+        "key": names.SCALER_KEY,
+    }
+    return object_(
+        values, "keda.sh/v1alpha1", "TriggerAuthentication", COMPONENT, spec={"secretTargetRef": [source]}
+    )
+
+
+def render(values: Values) -> list[Object]:
+    """Objects of the role airflow_autoscaling."""
+    wanted, sets = values.autoscaling, values.worker_sets
+    items = [authentication(values)] if values.uses_keda else []
+    for name, keda in wanted.workers.items():
+        query = tasks_query(values, sets[name])
+        items.append(scaled_object(values, "worker", _workers(values, name), keda, query))
+    items += [
+        pod_autoscaler(values, "worker", _workers(values, name), hpa) for name, hpa in wanted.workers_hpa.items()
+    ]
+    if wanted.triggerer:
+        scaled = target("Deployment", names.name(values, "triggerer"))
+        items.append(scaled_object(values, "triggerer", scaled, wanted.triggerer, triggers_query(values)))
+    if wanted.api_server:
+        scaled = target("Deployment", names.name(values, values.web_component))
+        items.append(pod_autoscaler(values, values.web_component, scaled, wanted.api_server))
+    return features.part_of(features.AUTOSCALING, items)
+
+
+def _workers(values: Values, set_name: str) -> Object:
+    kept = values.worker_sets[set_name].persistence.enabled
+    return target("StatefulSet" if kept else "Deployment", names.worker_set(values, set_name))
