@@ -47,9 +47,9 @@ ROLES: dict[str, tuple[str, str, str | None]] = {
     ),
     "airflow_autoscaling": (
         "Who sets how many pods there are",
-        "Applies KEDA's ScaledObjects for Celery workers and triggerers, with a database user that may read nothing but "
-        "what they count, and HorizontalPodAutoscalers; takes away those that nobody declares any more. Does nothing "
-        "where none is declared.",
+        "Applies KEDA's ScaledObjects for Celery workers and triggerers, with a database user that may read nothing "
+        "but what they count, and HorizontalPodAutoscalers; takes away those that nobody declares any more. Does "
+        "nothing where none is declared.",
         "autoscaling",
     ),
     "airflow_git_sync": (

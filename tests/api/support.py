@@ -57,6 +57,10 @@ class Site:
         mine = {"instance": INSTANCE, "namespace": self.namespace, "component": "core", "objects": list(objects)}
         return manifests.run(self.face(check=check, **{**mine, **params}))
 
+    def of_values(self, variables: dict[str, t.Any], *, check: bool = False, **params: t.Any) -> dict[str, t.Any]:
+        """The result of ``manifests`` for what the variables of an instance render to."""
+        return manifests.run(self.face(check=check, values=variables, **params))
+
     def predicted(self, *objects: Object, **params: t.Any) -> dict[str, t.Any]:
         """The result of a run, which must be what check mode said, and which nothing is left to do after."""
         expected = self.manifests(*objects, check=True, **params)

@@ -44,7 +44,8 @@ CASES: dict[str, dict[str, t.Any]] = {
         "airflow_core_kubernetes_executor": {"cleanup": {"enabled": True}},
     },
     "autoscaling": {
-        **BASE,
+        "airflow_instance": "airflow",
+        "airflow_logging_loss_accepted": True,
         "airflow_core_executor": "CeleryExecutor,KubernetesExecutor",
         "airflow_database_pgbouncer": {"enabled": True},
         "airflow_celery_workers": {

@@ -104,9 +104,7 @@ def plan(declared: Object, desired: Object, live: Object | None, *, force: bool 
     else:
         action = Action.UPDATE
     takes_back = replicas.taken_back(desired, live)
-    return Step(
-        action=action, declared=declared, desired=desired, live=live, force=force, takes_back=takes_back
-    )
+    return Step(action=action, declared=declared, desired=desired, live=live, force=force, takes_back=takes_back)
 
 
 def rehearse(cluster: Cluster, steps: t.Sequence[Step], consent: Consent, warn: t.Callable[[str], None]) -> list[Step]:

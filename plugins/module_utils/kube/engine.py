@@ -279,12 +279,9 @@ def _make(
     final = everything
     try:
         made += apply.perform(cluster, [step for step in steps if step not in first], lock.renew)
+        prune.delete(cluster, doomed, dry_run=False)
         if ground.request.trim:
-            # What an autoscaler made goes with it, before anybody else sets what it did.
-            prune.delete(cluster, doomed, dry_run=False, propagation="Foreground")
             apply.await_gone(cluster, doomed, TRIM_PATIENCE, voice.progress)
-        else:
-            prune.delete(cluster, doomed, dry_run=False)
         final = note
     finally:
         lock.rest({part.note: final})

@@ -20,6 +20,9 @@ DATA: t.Final = frozenset({"Namespace", "PersistentVolume", "PersistentVolumeCla
 """What holds data or takes it along. It is never pruned; removing it needs words of its own."""
 _KEPT: t.Final = DATA | {"CustomResourceDefinition"}
 
+_MAKERS: t.Final = frozenset({"ScaledObject"})
+"""What goes after the autoscaler that it made, so that this one changes nothing any more when it is gone."""
+
 
 def undeclared(live: t.Iterable[Object], declared: t.Collection[Key], scope: Scope) -> list[Object]:
     """The objects of this part of the instance that are not declared, in the order of their making."""
@@ -44,17 +47,14 @@ def is_of(obj: Object, components: t.Collection[str]) -> bool:
     return (obj["metadata"].get("labels") or {}).get("component") in components
 
 
-def delete(
-    cluster: Cluster, objects: t.Sequence[Object], *, dry_run: bool, propagation: str = "Background"
-) -> None:
+def delete(cluster: Cluster, objects: t.Sequence[Object], *, dry_run: bool) -> None:
     """Delete exactly these objects, what was made last first."""
     for stage in reversed(order.stages(objects)):
-        together(lambda obj: _delete(cluster, obj, dry_run, propagation), stage)
+        together(lambda obj: _delete(cluster, obj, dry_run), stage)
 
 
-def _delete(cluster: Cluster, obj: Object, dry_run: bool, propagation: str) -> None:
+def _delete(cluster: Cluster, obj: Object, dry_run: bool) -> None:
     meta = obj["metadata"]
     kind = cluster.kind_of(obj)
-    cluster.delete(
-        kind, meta["name"], meta.get("namespace"), dry_run=dry_run, propagation=propagation, uid=meta["uid"]
-    )
+    propagation = "Foreground" if obj["kind"] in _MAKERS else "Background"
+    cluster.delete(kind, meta["name"], meta.get("namespace"), dry_run=dry_run, propagation=propagation, uid=meta["uid"])

@@ -53,8 +53,13 @@ def released(desired: Object) -> Object:
 
 
 def taken_back(desired: Object, live: Object | None) -> bool:
-    """Whether the number of pods was left to an autoscaler, and is declared again."""
-    return live is not None and least(live) is not None and least(desired) is None
+    """Whether the number of pods may be taken from another: it was left to an autoscaler, and is declared again.
+
+    Or it is the one that we declared: who set the same, as an autoscaler of the past may have, owns it beside us.
+    """
+    if live is None or least(desired) is not None:
+        return False
+    return least(live) is not None or any(map(_is_ours, _owners(live)))
 
 
 def _with(desired: Object, count: int) -> Object:
@@ -62,9 +67,18 @@ def _with(desired: Object, count: int) -> Object:
 
 
 def _only_ours(live: Object) -> bool:
-    owners = [
-        entry.get("manager") == FIELD_MANAGER and entry.get("operation") == "Apply" and not entry.get("subresource")
+    owners = _owners(live)
+    return bool(owners) and all(map(_is_ours, owners))
+
+
+def _owners(live: Object) -> list[Object]:
+    """Who owns the number of pods: entries of managedFields."""
+    return [
+        entry
         for entry in live["metadata"].get("managedFields") or ()
         if "f:replicas" in ((entry.get("fieldsV1") or {}).get("f:spec") or {})
     ]
-    return bool(owners) and all(owners)
+
+
+def _is_ours(entry: Object) -> bool:
+    return entry.get("manager") == FIELD_MANAGER and entry.get("operation") == "Apply" and not entry.get("subresource")

@@ -54,16 +54,14 @@ def _left_to(scaler: Scaler, item: Object) -> Object:
     }
 
 
-# --- what KEDA asks; Postgres and MySQL both take it ---
+# --- what KEDA asks ---
 
 
 def tasks_query(values: Values, wanted: CeleryWorkers) -> str:
     """How many workers of a set its tasks need: those that wait for one, and those that one runs."""
     own = ", ".join(map(_literal, wanted.queues))
-    return (
-        f"SELECT CEIL(COUNT(*) / {processes(wanted)}.0) FROM task_instance "
-        f"WHERE state IN ('queued', 'running') AND queue IN ({own}) AND {_runs_celery(values)}"
-    )
+    which = f"state IN ('queued', 'running') AND queue IN ({own}) AND {_runs_celery(values)}"
+    return f"SELECT CEIL(COUNT(*) / {processes(wanted)}.0) FROM task_instance WHERE {which}"  # noqa: S608
 
 
 def processes(wanted: CeleryWorkers) -> int:
@@ -87,9 +85,31 @@ def _runs_celery(values: Values) -> str:
 
 def triggers_query(values: Values) -> str:
     """How many triggerers the triggers need. Those of a queue are for triggerers that were started for it."""
+    queues = " WHERE queue IS NULL" if _has_queues_of_triggers(values) else ""
+    return f"SELECT CEIL(COUNT(*) / {values.core.triggerer.capacity}.0) FROM trigger{queues}"  # noqa: S608
+
+
+def _has_queues_of_triggers(values: Values) -> bool:
     major, minor = (int(part) for part in values.instance.version.split(".")[:2])
-    queues = " WHERE queue IS NULL" if (major, minor) >= (3, 2) else ""
-    return f"SELECT CEIL(COUNT(*) / {values.core.triggerer.capacity}.0) FROM trigger{queues}"
+    return (major, minor) >= (3, 2)
+
+
+def queries(values: Values) -> list[str]:
+    """All of them."""
+    wanted = values.autoscaling
+    return [
+        *(tasks_query(values, values.worker_sets[name]) for name in wanted.workers),
+        *([triggers_query(values)] if wanted.triggerer else []),
+    ]
+
+
+def columns(values: Values) -> dict[str, list[str]]:
+    """What they read, by table; nothing else is for KEDA to see."""
+    wanted = values.autoscaling
+    found = {"task_instance": ["state", "queue", "executor"]} if wanted.workers else {}
+    if wanted.triggerer:
+        found["trigger"] = ["id", *(["queue"] if _has_queues_of_triggers(values) else [])]
+    return found
 
 
 def _literal(text: str) -> str:
@@ -150,9 +170,7 @@ def pod_autoscaler(values: Values, component: str, scaled: Object, wanted: PodSc
         ],
         "behavior": wanted.behavior,
     }
-    return object_(
-        values, "autoscaling/v2", "HorizontalPodAutoscaler", component, name=scaled["name"], spec=spec
-    )
+    return object_(values, "autoscaling/v2", "HorizontalPodAutoscaler", component, name=scaled["name"], spec=spec)
 
 
 def authentication(values: Values) -> Object:
@@ -162,9 +180,7 @@ def authentication(values: Values) -> Object:
         "name": names.name(values, "autoscaling-connection"),
         "key": names.SCALER_KEY,
     }
-    return object_(
-        values, "keda.sh/v1alpha1", "TriggerAuthentication", COMPONENT, spec={"secretTargetRef": [source]}
-    )
+    return object_(values, "keda.sh/v1alpha1", "TriggerAuthentication", COMPONENT, spec={"secretTargetRef": [source]})
 
 
 def render(values: Values) -> list[Object]:
@@ -174,9 +190,7 @@ def render(values: Values) -> list[Object]:
     for name, keda in wanted.workers.items():
         query = tasks_query(values, sets[name])
         items.append(scaled_object(values, "worker", _workers(values, name), keda, query))
-    items += [
-        pod_autoscaler(values, "worker", _workers(values, name), hpa) for name, hpa in wanted.workers_hpa.items()
-    ]
+    items += [pod_autoscaler(values, "worker", _workers(values, name), hpa) for name, hpa in wanted.workers_hpa.items()]
     if wanted.triggerer:
         scaled = target("Deployment", names.name(values, "triggerer"))
         items.append(scaled_object(values, "triggerer", scaled, wanted.triggerer, triggers_query(values)))

@@ -16,7 +16,6 @@ from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import 
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import (
     KedaScaler,
     PodScaler,
-    Pods,
     Scaler,
     Values,
 )
@@ -111,22 +110,9 @@ def queues(values: Values) -> t.Iterator[str]:
 
 def metrics(values: Values) -> t.Iterator[str]:
     """A HorizontalPodAutoscaler has something to go by."""
-    api_server = values.autoscaling.api_server
-    given: list[tuple[str, PodScaler, str, Pods]] = [
-        (below(WORKERS_HPA, name), one, below("airflow_celery_workers", name), values.worker_sets[name])
-        for name, one in values.autoscaling.workers_hpa.items()
-        if name in values.worker_sets
-    ]
-    given += [(API_SERVER, api_server, "airflow_core_api_server", values.core.api_server)] if api_server else []
-    for path, one, place, shape in given:
-        if not (one.cpu or one.memory or one.metrics):
+    for path, one in scalers(values):
+        if isinstance(one, PodScaler) and not (one.cpu or one.memory or one.metrics):
             yield f"{path} has nothing to go by: set cpu or memory, or give metrics"
-        for name, share in (("cpu", one.cpu), ("memory", one.memory)):
-            if share and name not in shape.resources.get("requests", {}):
-                yield (
-                    f"{path}.{name} is per cent of what pods request, but {place}.resources.requests has no {name}: "
-                    "request some"
-                )
 
 
 def behaviour(values: Values) -> t.Iterator[str]:

@@ -1069,8 +1069,8 @@ class Autoscaling:
 
     PREFIX: t.ClassVar[str] = "airflow_autoscaling_"
     workers: dict[str, KedaScaler] = option(
-        "Sets of Celery workers that KEDA scales by the tasks of their queues, by the name of the set (C(default) where "
-        "C(airflow_celery_workers) is not given), each with C(min), C(max) and what docs/autoscaling.md lists.",
+        "Sets of Celery workers that KEDA scales by the tasks of their queues, by the name of the set (C(default) "
+        "where C(airflow_celery_workers) is not given), each with C(min), C(max) and what docs/autoscaling.md lists.",
         factory=dict,
         reaches="ScaledObject/<instance>-worker, ScaledObject/<instance>-worker-<set>",
     )

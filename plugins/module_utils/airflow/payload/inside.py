@@ -7,7 +7,7 @@ A start of Airflow costs seconds of CPU, so Airflow is imported only where it ha
 JSON; secrets come by environment, files or standard input, never as arguments.
 
 Usage: ``python -c SOURCE revisions | plan TARGETS | migrate PROFILE | downgrade TARGETS | users | administrator |
-decrypts``
+reader | decrypts``
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from __future__ import annotations
 # It is no Ansible code: what it prints is what its caller reads.
 # pylint: disable=ansible-bad-function
 import contextlib
+import functools
 import gc
 import importlib.util
 import io
@@ -339,6 +340,81 @@ def downgrade(targets: dict[str, str]) -> dict[str, t.Any]:
         return {**told, "after": revisions(cursor)}
 
 
+# --- a user that reads some columns and nothing else ---
+
+
+def reader(wanted: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Make sure of the user; ``done`` is what was changed (or would be, with ``look``), ``problem`` why it cannot."""
+    import psycopg2
+
+    done: list[str] = []
+    try:
+        with database() as cursor:
+            for what, change in changes_of_reader(cursor, wanted):
+                done.append(what)
+                if not wanted["look"]:
+                    change()
+    except psycopg2.Error as error:
+        return {"done": [], "problem": " ".join(str(error).split()), "kind": type(error).__name__}
+    if wanted["look"] and done:
+        return {"done": done, "problem": None}
+    return {"done": done, "problem": refusal_of_reader(wanted)}
+
+
+def changes_of_reader(cursor: t.Any, wanted: dict[str, t.Any]) -> t.Iterator[tuple[str, t.Callable[[], None]]]:
+    """What is to be changed, in words, and the change."""
+    from psycopg2 import extensions, sql
+
+    name = wanted["user"]
+    user = sql.Identifier(name)
+    found = rows(cursor, "SELECT rolsuper OR rolcreaterole OR rolcreatedb FROM pg_roles WHERE rolname = %s", name)
+    if found and found[0][0]:
+        raise SystemExit(f"the user {name} is there already and may do more than read: name another one")
+    if wanted["managed"] and (not found or not logs_in(wanted)):
+        # The server gets to see no password that it could log.
+        secret = extensions.encrypt_password(wanted["password"], name, scope=cursor.connection)
+        words = "ALTER ROLE {} PASSWORD {}" if found else "CREATE ROLE {} LOGIN NOINHERIT PASSWORD {}"
+        statement = sql.SQL(words).format(user, sql.Literal(secret))
+        yield f"{'password of ' if found else ''}user {name}", functools.partial(cursor.execute, statement)
+    existing = tables(cursor, "%")
+    for table, columns in wanted["columns"].items():
+        may = "SELECT bool_and(has_column_privilege(%s, %s, one, 'SELECT')) FROM unnest(%s) AS one"
+        if found and table in existing and rows(cursor, may, name, table, columns)[0][0]:
+            continue
+        told = sql.SQL(", ").join(map(sql.Identifier, columns))
+        grant = sql.SQL("GRANT SELECT ({}) ON {} TO {}").format(told, sql.Identifier(table), user)
+        yield f"{name} may read {', '.join(columns)} of {table}", functools.partial(cursor.execute, grant)
+
+
+def logs_in(wanted: dict[str, t.Any], *queries: str) -> bool:
+    """Whether the user gets in with the password, and may ask ``queries``; raises for those that it may not."""
+    import psycopg2
+
+    url = os.environ[URL].replace("postgresql+psycopg2://", "postgresql://")
+    try:
+        connection = psycopg2.connect(url, user=wanted["user"], password=wanted["password"], connect_timeout=10)
+    except psycopg2.OperationalError:
+        return False
+    try:
+        with connection, connection.cursor() as cursor:
+            for query in queries:
+                cursor.execute(query)
+    finally:
+        connection.close()
+    return True
+
+
+def refusal_of_reader(wanted: dict[str, t.Any]) -> str | None:
+    """Why the user cannot ask what it is for."""
+    import psycopg2
+
+    try:
+        let_in = logs_in(wanted, *wanted["queries"])
+    except psycopg2.Error as error:
+        return " ".join(str(error).split())
+    return None if let_in else f"the server does not let {wanted['user']} in with the password"
+
+
 # --- the Fernet key ---
 
 
@@ -407,6 +483,8 @@ def main(command: str, *arguments: str) -> int:
         result = {"done": uses_fab()}
         if result["done"]:
             set_administrator(json.load(sys.stdin))
+    elif command == "reader":
+        result = reader(json.load(sys.stdin))
     else:
         result = decrypts(json.load(sys.stdin))
     print(json.dumps(result), flush=True)

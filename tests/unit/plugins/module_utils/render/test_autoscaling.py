@@ -1,0 +1,233 @@
+"""Autoscalers: what they count, what they scale, and who may read what they count."""
+
+from __future__ import annotations
+
+import sqlite3
+import typing as t
+
+import pytest
+
+from ansible_collections.dagops.airflow.plugins.module_utils.airflow import secrets
+from ansible_collections.dagops.airflow.plugins.module_utils.kube.replicas import AUTOSCALED
+from ansible_collections.dagops.airflow.plugins.module_utils.render import autoscaling
+from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline import render_all
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import load
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import CeleryWorkers
+from tests.unit.cases import BASE, CASES
+
+Object = dict[str, t.Any]
+
+CELERY = {**BASE, "airflow_core_executor": "CeleryExecutor"}
+KEDA = {**CELERY, "airflow_autoscaling_workers": {"default": {}}}
+
+
+def objects(variables: Object) -> dict[str, Object]:
+    return {f"{item['kind']}/{item['metadata']['name']}": item for item in render_all(load(variables))}
+
+
+def query(executor: str = "CeleryExecutor", version: str = "3.3.2", **workers: t.Any) -> str:
+    values = load({**BASE, "airflow_core_executor": executor, "airflow_version": version})
+    return autoscaling.tasks_query(values, CeleryWorkers(**workers))
+
+
+# --- what is counted ---
+
+
+def counted(text: str, *tasks: tuple[str, str, str | None]) -> float:
+    """The answer of a database to a query: tasks by state, queue and executor."""
+    database = sqlite3.connect(":memory:")
+    try:
+        database.create_function("CEIL", 1, lambda number: float(-(-number // 1)))
+        database.execute("CREATE TABLE task_instance (state TEXT, queue TEXT, executor TEXT)")
+        database.executemany("INSERT INTO task_instance VALUES (?, ?, ?)", tasks)
+        return float(database.execute(text).fetchone()[0])
+    finally:
+        database.close()
+
+
+def test_workers_are_counted_by_what_one_of_them_runs() -> None:
+    tasks = [("queued", "default", None)] * 16 + [("running", "default", None)]
+    assert counted(query(concurrency=8), *tasks) == 3
+    assert counted(query(concurrency=8), *tasks[:16]) == 2
+    assert counted(query(concurrency=8)) == 0
+    assert counted(query(concurrency=1), *tasks) == 17
+
+
+def test_celery_autoscale_is_counted_by_its_most() -> None:
+    values = load({**CELERY, "airflow_celery_workers": {"default": {"autoscale": {"min": 1, "max": 4}}}})
+    text = autoscaling.tasks_query(values, values.worker_sets["default"])
+    assert counted(text, *[("queued", "default", None)] * 5) == 2
+
+
+@pytest.mark.parametrize("state", ["scheduled", "deferred", "success", "failed", "up_for_retry", "up_for_reschedule"])
+def test_other_states_need_no_worker(state: str) -> None:
+    assert counted(query(), (state, "default", None)) == 0
+
+
+def test_a_set_counts_its_own_queues() -> None:
+    text = query(queues=["heavy", "o'clock"], concurrency=1)
+    assert counted(text, ("queued", "heavy", None), ("queued", "o'clock", None), ("queued", "default", None)) == 2
+
+
+@pytest.mark.parametrize(
+    ("executor", "version", "named", "counts"),
+    [
+        ("CeleryExecutor", "3.3.2", None, True),
+        ("CeleryExecutor,KubernetesExecutor", "3.3.2", None, True),
+        ("CeleryExecutor,KubernetesExecutor", "3.3.2", "CeleryExecutor", True),
+        ("CeleryExecutor,KubernetesExecutor", "3.3.2", "KubernetesExecutor", False),
+        ("KubernetesExecutor,CeleryExecutor", "3.3.2", None, False),
+        ("KubernetesExecutor,CeleryExecutor", "3.3.2", "CeleryExecutor", True),
+        ("KubernetesExecutor,mine:CeleryExecutor", "3.3.2", "mine", True),
+        (
+            "KubernetesExecutor,CeleryExecutor",
+            "2.11.2",
+            "airflow.providers.celery.executors.celery_executor.CeleryExecutor",
+            True,
+        ),
+        (
+            "airflow.providers.celery.executors.celery_executor.CeleryExecutor,LocalExecutor",
+            "3.3.2",
+            "CeleryExecutor",
+            True,
+        ),
+        ("CeleryKubernetesExecutor", "2.11.2", None, True),
+        ("edge:acme.executors.Edge,CeleryExecutor", "3.3.2", "edge", False),
+        ("edge:acme.executors.Edge,CeleryExecutor", "3.3.2", None, False),
+    ],
+)
+def test_tasks_of_other_executors_need_no_worker(executor: str, version: str, named: str | None, counts: bool) -> None:
+    assert bool(counted(query(executor, version), ("queued", "default", named))) is counts
+
+
+@pytest.mark.parametrize(
+    ("version", "queue", "number"),
+    [("2.11.2", "", 2), ("3.1.0", "", 2), ("3.2.0", ", queue", 1), ("3.3.2", ", queue", 1)],
+)
+def test_triggers_of_a_queue_are_for_others(version: str, queue: str, number: int) -> None:
+    """The column of queues came with 3.2."""
+    values = load({**BASE, "airflow_version": version, "airflow_core_triggerer": {"capacity": 2}})
+    database = sqlite3.connect(":memory:")
+    database.create_function("CEIL", 1, lambda one: float(-(-one // 1)))
+    database.execute(f'CREATE TABLE "trigger" (id INTEGER{queue})')
+    database.executemany('INSERT INTO "trigger" (id) VALUES (?)', [(1,), (2,), (3,)])
+    if queue:
+        database.execute("UPDATE \"trigger\" SET queue = 'own' WHERE id = 3")
+    # SQLite alone takes the word for its own.
+    text = autoscaling.triggers_query(values).replace("FROM trigger", 'FROM "trigger"')
+    assert database.execute(text).fetchone()[0] == number
+    database.close()
+
+
+def test_who_counts_may_read_what_is_counted() -> None:
+    values = load(CASES["autoscaling"])
+    assert autoscaling.columns(values) == {"task_instance": ["state", "queue", "executor"], "trigger": ["id", "queue"]}
+    assert autoscaling.columns(load(CASES["autoscaling-2.11"]))["trigger"] == ["id"]
+    assert len(autoscaling.queries(values)) == 3
+    assert autoscaling.columns(load(CELERY)) == {}
+
+
+# --- whose the number of pods is ---
+
+
+def test_nobody_else_sets_the_number() -> None:
+    found = objects(CASES["autoscaling"])
+    scaled = {
+        (item["spec"]["scaleTargetRef"]["kind"], item["spec"]["scaleTargetRef"]["name"]): item
+        for item in found.values()
+        if "scaleTargetRef" in item.get("spec", {})
+    }
+    assert len(scaled) == 5
+    for item in found.values():
+        if item["kind"] in ("Deployment", "StatefulSet"):
+            is_scaled = (item["kind"], item["metadata"]["name"]) in scaled
+            assert ("replicas" in item["spec"]) is not is_scaled
+            assert (AUTOSCALED in item["metadata"].get("annotations", {})) is is_scaled
+    assert found["StatefulSet/airflow-worker-heavy"]["metadata"]["annotations"][AUTOSCALED] == "1"
+    assert found["Deployment/airflow-worker"]["metadata"]["annotations"][AUTOSCALED] == "0"
+
+
+def test_an_autoscaler_rolls_no_pods() -> None:
+    """Neither the selector nor the template of what it scales differ."""
+    before, after = (objects(one)["Deployment/airflow-worker"]["spec"] for one in (CELERY, KEDA))
+    assert {**before, "replicas": None} == {**after, "replicas": None}
+
+
+def test_what_it_is_told_is_handed_on() -> None:
+    advanced = {"horizontalPodAutoscalerConfig": {"behavior": {"scaleDown": {"stabilizationWindowSeconds": 1}}}}
+    options = {"min": 2, "max": 3, "pollingInterval": 7, "cooldownPeriod": 0, "advanced": advanced}
+    options["fallback"] = {"replicas": 2}
+    spec = objects({**CELERY, "airflow_autoscaling_workers": {"default": options}})["ScaledObject/airflow-worker"][
+        "spec"
+    ]
+    assert spec["advanced"] == advanced
+    assert (spec["minReplicaCount"], spec["maxReplicaCount"]) == (2, 3)
+    assert (spec["pollingInterval"], spec["cooldownPeriod"]) == (7, 0)
+    assert spec["fallback"] == {"failureThreshold": 3, "replicas": 2}
+
+
+def test_a_pod_autoscaler_goes_by_what_it_is_told() -> None:
+    metric = {
+        "type": "Pods",
+        "pods": {"metric": {"name": "x"}, "target": {"type": "AverageValue", "averageValue": "1"}},
+    }
+    options = {"cpu": 0, "memory": 75, "metrics": [metric]}
+    found = objects({**BASE, "airflow_autoscaling_api_server": options})
+    told = found["HorizontalPodAutoscaler/airflow-api-server"]["spec"]["metrics"]
+    share = {"name": "memory", "target": {"type": "Utilization", "averageUtilization": 75}}
+    assert told == [{"type": "Resource", "resource": share}, metric]
+
+
+def test_the_webserver_of_airflow_2_is_scaled_by_its_name() -> None:
+    found = objects({**BASE, "airflow_version": "2.11.2", "airflow_autoscaling_api_server": {}})
+    assert found["HorizontalPodAutoscaler/airflow-webserver"]["spec"]["scaleTargetRef"]["name"] == "airflow-webserver"
+    assert "replicas" not in found["Deployment/airflow-webserver"]["spec"]
+
+
+def test_keda_is_not_needed_by_pod_autoscalers() -> None:
+    found = objects({**CELERY, "airflow_autoscaling_workers_hpa": {"default": {}}})
+    assert not {item["kind"] for item in found.values()} & {"ScaledObject", "TriggerAuthentication"}
+    assert not load({**CELERY, "airflow_autoscaling_workers_hpa": {"default": {}}}).uses_keda
+
+
+# --- who counts ---
+
+
+def derived(variables: Object) -> dict[str, dict[str, str]]:
+    values = load(variables)
+    plan = secrets.required_secrets(values, {"database_password": "owner"})
+    settled = {one.name: secrets.settled(one, {}, one.name)[0] for one in plan}
+    own = {"username": "reader", "password": "p w"}
+    account = secrets.Account(user="airflow", password="owner")
+    scaler = secrets.scaler_account(values, settled, lambda _name: own)
+    return secrets.derived_secrets(values, account, secrets.CeleryAccounts(), scaler)
+
+
+def test_keda_asks_the_embedded_database() -> None:
+    found = derived({**KEDA, "airflow_core_executor": "CeleryExecutor"})["airflow-autoscaling-connection"]
+    address = found["connection"]
+    assert address.startswith("postgresql://airflow_autoscaler:")
+    assert "@airflow-postgresql.airflow.svc:5432/airflow?sslmode=disable&default_query_exec_mode=simple_p" in address
+
+
+def test_keda_goes_through_pgbouncer() -> None:
+    found = derived(CASES["autoscaling"])
+    assert (
+        "@airflow-pgbouncer.airflow.svc:6543/metadata?sslmode=disable&"
+        in (found["airflow-autoscaling-connection"]["connection"])
+    )
+    users = [line.split()[0] for line in found["airflow-pgbouncer-config"]["users.txt"].splitlines()]
+    assert users == ['"airflow"', '"airflow_autoscaler"']
+
+
+def test_keda_speaks_tls_as_airflow_does() -> None:
+    variables = {**CASES["autoscaling-2.11"], "airflow_database_sslmode": "verify-full"}
+    address = derived(variables)["old-autoscaling-connection"]["connection"]
+    assert address.startswith("postgresql://reader:p%20w@postgres.example.com:5432/airflow?sslmode=verify-full&")
+
+
+def test_a_user_of_ones_own_is_not_kept() -> None:
+    wanted = {one.name for one in secrets.required_secrets(load(CASES["autoscaling-2.11"]), {})}
+    assert "old-autoscaling" not in wanted
+    assert "airflow-autoscaling" in {one.name for one in secrets.required_secrets(load(KEDA), {})}
+    assert not any("autoscaling" in one for one in derived(CELERY))
