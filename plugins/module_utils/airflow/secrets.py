@@ -241,13 +241,13 @@ class Account:
 
 
 def derived_secrets(
-    values: Values, account: Account, celery: CeleryAccounts, scaler: Account | None
+    values: Values, account: Account, celery: CeleryAccounts, scaler: Account | None = None
 ) -> dict[str, Texts]:
     """Content of the Secrets that are computed anew in each run; ``scaler`` is who KEDA is to the database."""
     derived = {names.name(values, "metadata"): connections(values, account)}
     if values.database.pgbouncer.enabled:
         accounts = [account, *([scaler] if scaler else [])]
-        derived[names.name(values, "pgbouncer-config")] = pgbouncer_files(values, accounts)
+        derived[names.name(values, "pgbouncer-config")] = pgbouncer_files(values, *accounts)
     if scaler:
         derived[names.name(values, "autoscaling-connection")] = scaler_connection(values, scaler)
     if addresses := celery_addresses(values, account, celery):
@@ -336,7 +336,7 @@ def url(scheme: str, account: Account, address: tuple[str, int], database: str, 
     return f"{scheme}://{user}:{secret}@{host}:{port}/{name}?{urllib.parse.urlencode(query)}"
 
 
-def pgbouncer_files(values: Values, accounts: t.Sequence[Account]) -> Texts:
+def pgbouncer_files(values: Values, *accounts: Account) -> Texts:
     """``users.txt`` holds the plain password: with it PgBouncer can check SCRAM logins and make them, too."""
     return {
         "pgbouncer.ini": pgbouncer_ini(values),

@@ -96,8 +96,7 @@ def template_of(values: Values, wanted: CeleryWorkers) -> Object:
         wanted,
         container,
         automount=speaks_to_kubernetes(values, COMPONENT),
-        # A cluster autoscaler's eviction has a shorter patience than a task.
-        annotations={"cluster-autoscaler.kubernetes.io/safe-to-evict": "false"},
+        runs_tasks=True,
     )
     if wanted.persistence.enabled:
         # The volume of the claim has this name.

@@ -118,6 +118,7 @@ def pgbouncer(values: Values) -> list[Object]:
         wanted,
         container,
         security=pods.pod_security(pods.NOBODY, pods.NOBODY),
+        annotations=pods.MOVES,
         volumes=[
             {"name": "config", "secret": {"secretName": names.name(values, "pgbouncer-config")}},
             {"name": "tmp", "emptyDir": {}},

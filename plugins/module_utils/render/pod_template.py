@@ -47,8 +47,6 @@ def pod(values: Values) -> Object:
         wanted,
         container,
         automount=speaks_to_kubernetes(values, "worker"),
-        # A task that is moved starts anew, so cluster autoscalers are asked to leave its node alone.
-        annotations={"cluster-autoscaler.kubernetes.io/safe-to-evict": "false"},
         grace_seconds=600,
         restartPolicy="Never",
     )

@@ -150,6 +150,12 @@ def canary_mount(values: Values) -> list[Object]:
     ]
 
 
+# What cluster autoscalers are told. A task starts anew where its pod is moved, so its node is kept. All else may be
+# moved, which the cluster autoscaler wants to be told of pods with scratch volumes.
+STAYS = {"cluster-autoscaler.kubernetes.io/safe-to-evict": "false", "karpenter.sh/do-not-disrupt": "true"}
+MOVES = {"cluster-autoscaler.kubernetes.io/safe-to-evict": "true"}
+
+
 def airflow_container(
     values: Values,
     pods: Pods,
@@ -196,6 +202,7 @@ def airflow_pod(
     volumes: t.Sequence[Object] = (),
     automount: bool = False,
     with_dags: bool = True,
+    runs_tasks: bool = False,
     **body: t.Any,
 ) -> Object:
     """A pod (template) of one Airflow container: ``volumes``, and those of all components that it mounts besides.
@@ -230,6 +237,7 @@ def airflow_pod(
         security=pod_security(AIRFLOW_USER, 0),
         volumes=[*wanted, *volumes],
         automount=automount,
+        annotations=STAYS if runs_tasks or once else MOVES,
         init_containers=delivered.init_containers,
         sidecars=delivered.containers,
         **body,

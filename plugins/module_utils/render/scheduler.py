@@ -49,6 +49,7 @@ def render(values: Values) -> list[Object]:
         container,
         volumes=volumes,
         automount=speaks_to_kubernetes(values, component),
+        runs_tasks=local,
         # A LocalExecutor's tasks run in this pod and get the time to end.
         grace_seconds=600 if local else 30,
     )

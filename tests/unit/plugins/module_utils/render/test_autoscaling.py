@@ -11,6 +11,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.airflow import secr
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.replicas import AUTOSCALED
 from ansible_collections.dagops.airflow.plugins.module_utils.render import autoscaling
 from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline import render_all
+from ansible_collections.dagops.airflow.plugins.module_utils.render.pods import MOVES, STAYS
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import load
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import CeleryWorkers
 from tests.unit.cases import BASE, CASES
@@ -188,6 +189,24 @@ def test_keda_is_not_needed_by_pod_autoscalers() -> None:
     found = objects({**CELERY, "airflow_autoscaling_workers_hpa": {"default": {}}})
     assert not {item["kind"] for item in found.values()} & {"ScaledObject", "TriggerAuthentication"}
     assert not load({**CELERY, "airflow_autoscaling_workers_hpa": {"default": {}}}).uses_keda
+
+
+# --- cluster autoscalers ---
+
+
+@pytest.mark.parametrize(
+    ("executor", "stay"),
+    [("CeleryExecutor", {"worker"}), ("LocalExecutor", {"scheduler"}), ("KubernetesExecutor", set())],
+)
+def test_what_runs_tasks_is_not_moved(executor: str, stay: set[str]) -> None:
+    variables = {**BASE, "airflow_core_executor": executor, "airflow_database_pgbouncer": {"enabled": True}}
+    found = {
+        item["metadata"]["labels"]["component"]: item["spec"]["template"]["metadata"]["annotations"]
+        for item in render_all(load(variables))
+        if item["kind"] == "Deployment"
+    }
+    assert {name for name, notes in found.items() if notes.items() >= STAYS.items()} == stay
+    assert {name for name, notes in found.items() if notes.items() >= MOVES.items()} == found.keys() - stay
 
 
 # --- who counts ---

@@ -314,6 +314,8 @@ KNOBS: dict[str, t.Any] = {
     "airflow_database_pgbouncer": {"enabled": True},
     "airflow_core_executor": "LocalExecutor",
     "airflow_core_config": {"core": {"parallelism": 1}},
+    "airflow_autoscaling_triggerer": {},
+    "airflow_autoscaling_api_server": {},
     "airflow_core_env": [{"name": "A", "value": "b"}],
     "airflow_core_env_from": [{"secretRef": {"name": "x"}}],
     "airflow_core_base_url": "http://x.example.com/a",
@@ -364,6 +366,9 @@ NO_OBJECT = {
     "airflow_celery_result_backend",
     "airflow_celery_workers",
     "airflow_celery_flower",
+    "airflow_autoscaling_workers",
+    "airflow_autoscaling_workers_hpa",
+    "airflow_autoscaling_database",
     "airflow_logging_loss_accepted",
     "airflow_logging_shipper",
     "airflow_ingress_enabled",
@@ -404,6 +409,12 @@ CELERY_KNOBS: dict[str, t.Any] = {
 def test_every_knob_of_celery_turns_something(knob: str) -> None:
     base = {**BASE, "airflow_core_executor": "CeleryExecutor"}
     assert render_all(load({**base, f"airflow_celery_{knob}": CELERY_KNOBS[knob]})) != render_all(load(base))
+
+
+@pytest.mark.parametrize("knob", ["workers", "workers_hpa"])
+def test_every_knob_of_autoscaled_workers_turns_something(knob: str) -> None:
+    base = {**BASE, "airflow_core_executor": "CeleryExecutor"}
+    assert render_all(load({**base, f"airflow_autoscaling_{knob}": {"default": {}}})) != render_all(load(base))
 
 
 @pytest.mark.parametrize("knob", ["class_name", "annotations", "tls_secret"])
