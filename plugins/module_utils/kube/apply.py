@@ -69,7 +69,7 @@ class Step:
         if self.action is Action.CREATE:
             return diff.entry(None, self.declared, key)
         if self.action is Action.REPLACE and self.live:
-            return diff.entry(_spoken(self.live), self.declared, key)
+            return diff.entry(spoken(self.live), self.declared, key)
         after = diff.without_chance(self.after, self.live, self.declared) if self.after and self.live else self.after
         return diff.entry(self.live, after, key)
 
@@ -82,7 +82,7 @@ class Consent(t.NamedTuple):
     adopt: bool = False
 
 
-def _spoken(live: Object) -> Object:
+def spoken(live: Object) -> Object:
     """What we said of ``live``, with its address."""
     said = fields.applied(live, FIELD_MANAGER) or live
     address = {name: live["metadata"][name] for name in ("name", "namespace") if name in live["metadata"]}

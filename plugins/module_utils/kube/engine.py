@@ -39,6 +39,8 @@ DAG_SOURCES: t.Final = "airflow.dagops/dag-sources"
 """The same of the git repositories that were found to be readable."""
 BROKER: t.Final = "airflow.dagops/broker"
 """The same of Celery's broker and result backend that were found to answer."""
+HIBERNATES: t.Final = "airflow.dagops/hibernates"
+"""The same since when an instance sleeps."""
 LOCK_PATIENCE: t.Final = 150.0
 """Seconds to wait for another run; more than it takes until the Lease of a killed one can be taken."""
 TRIM_PATIENCE: t.Final = 120.0
@@ -83,6 +85,8 @@ class Request:
     superseded: t.Collection[str] = ()
     """Components that others have taken the place of: what was made for them goes without ``prune``."""
     delete_data: bool = False
+    wakes: bool = False
+    """The instance has what it needs to work when this is applied, so it sleeps no more."""
     trim: bool = False
     """Only take away what is not declared any more, and see it gone; apply nothing."""
     check_mode: bool = False
@@ -131,7 +135,7 @@ def begin(cluster: Cluster, instance: str, namespace: str, voice: Voice, *, chec
         lock.await_free(LOCK_PATIENCE, voice.progress)
     elif other := lock.other():
         voice.warn(f"Another run is changing this instance: {other}. What is told here may not be true when it ends.")
-    proven = {name: note for name, note in lock.notes.items() if name in (LOG_STORE, DAG_SOURCES, BROKER)}
+    proven = {name: note for name, note in lock.notes.items() if name in (LOG_STORE, DAG_SOURCES, BROKER, HIBERNATES)}
     return {**scope.notes_of_kinds(lock.notes), **proven, HELD: lock.held, RUN: secrets.token_hex(8)}
 
 
@@ -284,5 +288,5 @@ def _make(
             apply.await_gone(cluster, doomed, TRIM_PATIENCE, voice.progress)
         final = note
     finally:
-        lock.rest({part.note: final})
+        lock.rest({part.note: final, **({HIBERNATES: ""} if ground.request.wakes and final == note else {})})
     return made

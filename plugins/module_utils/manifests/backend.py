@@ -26,6 +26,8 @@ from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline imp
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import load
 
 ALL: t.Final = "all"
+WAKES: t.Final = "core"
+"""The part that an instance which sleeps is awake with."""
 _COMPONENT: t.Final = "manifests"
 """The part that objects belong to that come without the name of one."""
 
@@ -168,6 +170,7 @@ def _request(face: Face, what: Declared) -> Request:
         superseded=what.superseded,
         delete_data=params["delete_data"],
         trim=params["state"] == "trimmed",
+        wakes=what.component == WAKES,
         check_mode=face.check_mode,
     )
 

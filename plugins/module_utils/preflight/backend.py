@@ -217,6 +217,11 @@ def run(face: Face) -> dict[str, t.Any]:
         # What the API server would refuse of an instance that is there is found by each task before it applies.
         if not scope.notes_of_kinds(remembered):
             problems += refused_at_first(cluster, values, objects)
+    if since := remembered.get(engine.HIBERNATES):
+        face.warn(
+            f"Instance {values.name} hibernates since {since}. A converge wakes it: it brings all of its pods back, "
+            "and runs the DAGs that were due meanwhile as their schedules say."
+        )
     for warning in checks.untested(values, version):
         face.warn(warning)
     if problems:

@@ -1324,6 +1324,8 @@ PLAYBOOK_VARIABLES: dict[str, str] = {
     "C(dags_upload) if not given.",
     "airflow_dags_names": "Names of the repositories and bundles that C(playbooks/refresh_dags.yml) refreshes, with "
     "commas in between; all if not given.",
+    "airflow_hibernate_data": "Whether C(playbooks/hibernate.yml) stops the database and the broker, too; true if not "
+    "given.",
     "airflow_api_url": "Address to reach Airflow's API at, instead of through the Kubernetes API.",
     "airflow_delete_data": "Delete volumes and secrets, too, when an instance is uninstalled.",
 }
@@ -1338,5 +1340,6 @@ PLAYBOOK_TYPES: dict[str, type] = {
     "airflow_downgrade": bool,
     "airflow_import_errors_accepted": bool,
     "airflow_dags_delete": bool,
+    "airflow_hibernate_data": bool,
     "airflow_delete_data": bool,
 }

@@ -7,7 +7,7 @@ A start of Airflow costs seconds of CPU, so Airflow is imported only where it ha
 JSON; secrets come by environment, files or standard input, never as arguments.
 
 Usage: ``python -c SOURCE revisions | plan TARGETS | migrate PROFILE | downgrade TARGETS | users | administrator |
-reader | decrypts``
+reader | running | decrypts``
 """
 
 from __future__ import annotations
@@ -340,6 +340,13 @@ def downgrade(targets: dict[str, str]) -> dict[str, t.Any]:
         return {**told, "after": revisions(cursor)}
 
 
+def running() -> dict[str, t.Any]:
+    """Tasks that run now."""
+    named = "SELECT dag_id || '.' || task_id FROM task_instance WHERE state = 'running' ORDER BY 1"
+    with database() as cursor:
+        return {"tasks": [name for (name,) in rows(cursor, named)]}
+
+
 # --- a user that reads some columns and nothing else ---
 
 
@@ -483,6 +490,8 @@ def main(command: str, *arguments: str) -> int:
         result = {"done": uses_fab()}
         if result["done"]:
             set_administrator(json.load(sys.stdin))
+    elif command == "running":
+        result = running()
     elif command == "reader":
         result = reader(json.load(sys.stdin))
     else:
