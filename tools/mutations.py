@@ -51,6 +51,8 @@ def of_file(file: str, *mutations: tuple[str, str, str], tests: tuple[str, ...] 
 MUTATIONS = (
     *of_file(
         "render/pods.py",
+        ("a running task is not moved", "STAYS if runs_tasks or once else MOVES", "MOVES"),
+        ("cluster autoscalers are told what stays", 'safe-to-evict": "false"', 'safe-to-evict": "true"'),
         ("pods run as no root", '"runAsNonRoot": True', '"runAsNonRoot": False'),
         ("system calls are filtered", '"type": "RuntimeDefault"', '"type": "Unconfined"'),
         ("nothing gains privileges", '"allowPrivilegeEscalation": False', '"allowPrivilegeEscalation": True'),
@@ -165,7 +167,6 @@ MUTATIONS = (
         ("a task starts no executor", '{"name": "AIRFLOW__CORE__EXECUTOR", "value": "LocalExecutor"}', ""),
         ("DAGs may name any of several executors", "[] if several else ", ""),
         ("a template of a person's own is laid over", "if patch else template", "if not patch else template"),
-        ("a running task is not moved", '"cluster-autoscaler.kubernetes.io/safe-to-evict": "false"', '"a/b": "false"'),
         ("a task runs once", 'restartPolicy="Never"', 'restartPolicy="OnFailure"'),
         ("a task has time to end", "grace_seconds=600", "grace_seconds=30"),
         ("the executor finds its container", 'CONTAINER = "base"', 'CONTAINER = "worker"'),
@@ -205,6 +206,25 @@ MUTATIONS = (
         ),
         ("logs on a volume are found again", "*(stable if wanted.persistence.enabled else []),", ""),
         ("workers of Airflow 3 see no database", "if values.major < 3 else []", "if values.major else []"),
+    ),
+    *of_file(
+        "render/autoscaling.py",
+        ("a set counts its own queues", "AND queue IN ({own}) ", ""),
+        ("a set counts what runs, too", "('queued', 'running')", "('queued')"),
+        ("workers are counted by what one runs", "wanted.autoscale.max if wanted.autoscale else", ""),
+        ("tasks of other executors do not count", "if executors.CELERY in listed[0].runs else named", ""),
+        (
+            "triggers of a queue are for others",
+            '" WHERE queue IS NULL" if _has_queues_of_triggers(values) else ""',
+            '""',
+        ),
+        ("an autoscaler sets the number alone", 'if name != "replicas"}', "if name}"),
+        (
+            "who counts may read what is counted",
+            '["state", "queue", "executor"]',
+            '["state", "queue"]',
+        ),
+        ("workers on volumes are scaled, too", '"StatefulSet" if kept else "Deployment"', '"Deployment"'),
     ),
     *of_file(
         "render/broker.py",

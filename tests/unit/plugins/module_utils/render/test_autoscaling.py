@@ -11,13 +11,14 @@ from ansible_collections.dagops.airflow.plugins.module_utils.airflow import secr
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.replicas import AUTOSCALED
 from ansible_collections.dagops.airflow.plugins.module_utils.render import autoscaling
 from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline import render_all
-from ansible_collections.dagops.airflow.plugins.module_utils.render.pods import MOVES, STAYS
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import load
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import CeleryWorkers
 from tests.unit.cases import BASE, CASES
 
 Object = dict[str, t.Any]
 
+STAYS = {"cluster-autoscaler.kubernetes.io/safe-to-evict": "false", "karpenter.sh/do-not-disrupt": "true"}
+MOVES = {"cluster-autoscaler.kubernetes.io/safe-to-evict": "true"}
 CELERY = {**BASE, "airflow_core_executor": "CeleryExecutor"}
 KEDA = {**CELERY, "airflow_autoscaling_workers": {"default": {}}}
 

@@ -15,7 +15,6 @@ from ansible_collections.dagops.airflow.plugins.module_utils.render import confi
 from ansible_collections.dagops.airflow.plugins.module_utils.render.celery_workers import SET_LABEL
 from ansible_collections.dagops.airflow.plugins.module_utils.render.migration import migration_job
 from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline import RENDERERS, render, render_all
-from ansible_collections.dagops.airflow.plugins.module_utils.render.pods import STAYS
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import load
 from tests.unit.cases import BASE, CASES, OF_DAGS
 
@@ -402,7 +401,8 @@ def test_the_executor_finds_its_template_and_namespace(case: str) -> None:
 def test_a_task_runs_once_and_is_not_moved(case: str) -> None:
     template = worker(rendered(CASES[case]))
     assert template["spec"]["restartPolicy"] == "Never"
-    assert template["metadata"]["annotations"].items() >= STAYS.items()
+    stays = {"cluster-autoscaler.kubernetes.io/safe-to-evict": "false", "karpenter.sh/do-not-disrupt": "true"}
+    assert template["metadata"]["annotations"].items() >= stays.items()
     # The executor sets the arguments of the container of this name.
     assert main(template)["name"] == "base"
     assert "args" not in main(template)
