@@ -47,8 +47,8 @@ KINDS = {
     "ServiceAccount": "io.k8s.api.core.v1.ServiceAccount",
     "StatefulSet": "io.k8s.api.apps.v1.StatefulSet",
 }
-# Those of KEDA, whose definitions are in its own module.
-KEDA = ("github.com/kedacore/keda/v2", "v2.21.0")
+# Those of KEDA, whose definitions are in its own module, of the version that the evaluation cluster runs.
+KEDA = "github.com/kedacore/keda/v2"
 KEDA_KINDS = {
     "ScaledObject": "keda.sh_scaledobjects.yaml",
     "TriggerAuthentication": "keda.sh_triggerauthentications.yaml",
@@ -225,14 +225,16 @@ def main() -> int:
     for version in VERSIONS:
         path(version).write_text(text(version), encoding="utf-8")
         print(f"{path(version).relative_to(ROOT)} written from {version}")
-    bases = folder(*KEDA) / "config/crd/bases"
+    go_mod = (ROOT / "roles/local_cluster/files/go/keda/go.mod").read_text(encoding="utf-8")
+    version = next(line.split()[1] for line in go_mod.splitlines() if line.strip().startswith(f"{KEDA} "))
+    bases = folder(KEDA, version) / "config/crd/bases"
     lines = [
         f"{json.dumps(kind)}: {json.dumps(custom(bases / name), sort_keys=True, separators=(',', ':'))}"
         for kind, name in KEDA_KINDS.items()
     ]
     keda = OUTPUT / "keda.json"
-    keda.write_text(f'{{"keda": "{KEDA[1]}",\n"kinds": {{\n' + ",\n".join(lines) + "\n}}\n", encoding="utf-8")
-    print(f"{keda.relative_to(ROOT)} written from {KEDA[1]}")
+    keda.write_text(f'{{"keda": "{version}",\n"kinds": {{\n' + ",\n".join(lines) + "\n}}\n", encoding="utf-8")
+    print(f"{keda.relative_to(ROOT)} written from {version}")
     return 0
 
 
