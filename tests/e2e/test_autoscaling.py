@@ -24,8 +24,8 @@ import time
 import pendulum
 from airflow.sdk import dag, task
 
-for name, queue, count in (("forty", "default", {TASKS}), ("heavy", "heavy", 4)):
 
+def made(name, queue, count):
     @dag(
         dag_id=name,
         schedule=None,
@@ -34,7 +34,7 @@ for name, queue, count in (("forty", "default", {TASKS}), ("heavy", "heavy", 4))
         max_active_tasks=count,
         default_args={{"retries": 0}},
     )
-    def several(queue=queue, count=count):
+    def several():
         @task(queue=queue)
         def work(number):
             time.sleep(3)
@@ -43,6 +43,10 @@ for name, queue, count in (("forty", "default", {TASKS}), ("heavy", "heavy", 4))
         work.expand(number=list(range(count)))
 
     several()
+
+
+made("forty", "default", {TASKS})
+made("heavy", "heavy", 4)
 """
 WORKERS = {"concurrency": 16, "resources": {**SMALL, "limits": {}}}
 
