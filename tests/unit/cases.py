@@ -50,13 +50,13 @@ CASES: dict[str, dict[str, t.Any]] = {
         "airflow_database_pgbouncer": {"enabled": True},
         "airflow_celery_workers": {
             "default": {},
-            "heavy": {"queues": ["heavy", "gpu"], "concurrency": 2, "persistence": {"enabled": True}},
+            "big": {"queues": ["heavy", "gpu"], "concurrency": 2, "persistence": {"enabled": True}},
             "steady": {"queues": ["steady"], "replicas": 2},
             "busy": {"queues": ["busy"]},
         },
         "airflow_autoscaling_workers": {
             "default": {},
-            "heavy": {
+            "big": {
                 "min": 1,
                 "max": 4,
                 "pollingInterval": 10,

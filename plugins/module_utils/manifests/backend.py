@@ -75,7 +75,8 @@ def declared(params: dict[str, t.Any]) -> Declared:
         instance=values.name,
         namespace=values.namespace,
         component=component,
-        unused=features.unused(values),
+        # An autoscaler that nobody declares any more would work against the number that is declared instead.
+        unused=features.unused(values) | {features.AUTOSCALING},
         # The old one cannot work with the database of the new one, and would get in its way.
         superseded=set(WEB_COMPONENTS) - {values.web_component},
         abandons_pods=component == "core" and not values.runs_kubernetes,

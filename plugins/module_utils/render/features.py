@@ -43,4 +43,4 @@ def unused(values: Values) -> frozenset[str]:
         WORKERS: values.runs_celery or values.runs_kubernetes,
         LOG_SHIPPER: values.logging.shipper.enabled,
     }
-    return frozenset({AUTOSCALING, *(feature for feature, is_used in used.items() if not is_used)})
+    return frozenset(feature for feature, is_used in used.items() if not is_used)

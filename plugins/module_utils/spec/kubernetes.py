@@ -72,8 +72,8 @@ def holds_secret(name: str, value: t.Any) -> bool:
 
 
 def shape(definition: str) -> Check:
-    """The check of a mapping that is to be a ``core.v1`` definition."""
-    kind = patch_types.Type(definition=f"core.v1.{definition}")
+    """The check of a mapping that is to be a definition: of ``core.v1``, unless it names another group."""
+    kind = patch_types.Type(definition=definition if "." in definition else f"core.v1.{definition}")
 
     def check(value: t.Any, path: str) -> t.Iterator[str]:
         yield from patch_types.problems(value, kind, path)
@@ -325,6 +325,14 @@ def containers(items: t.Any, path: str) -> t.Iterator[str]:
         if isinstance(item.get("resources"), dict):
             yield from resources({k: v for k, v in item["resources"].items() if k != "claims"}, f"{place}.resources")
     yield from _twice(items, path, "name")
+
+
+def metrics(items: t.Any, path: str) -> t.Iterator[str]:
+    """What a HorizontalPodAutoscaler goes by."""
+    for item, place, problems in _each(items, path, "autoscaling.v2.MetricSpec"):
+        yield from problems
+        if item is not None and item.get("type") is None:
+            yield f"{place}.type is required"
 
 
 def tolerations(items: t.Any, path: str) -> t.Iterator[str]:

@@ -795,9 +795,13 @@ class PodScaler(Scaler):
         "Per cent of the requested CPU that pods are to use on average; 0 for not by CPU.", default=80, minimum=0
     )
     memory: int = option("The same of memory.", default=0, minimum=0)
-    metrics: list[Verbatim] = option("Further metrics of the HorizontalPodAutoscaler, verbatim.", factory=list)
+    metrics: list[Verbatim] = option(
+        "Further metrics of the HorizontalPodAutoscaler, verbatim.", factory=list, check=kubernetes.metrics
+    )
     behavior: dict[str, Verbatim] = option(
-        "C(spec.behavior) of the HorizontalPodAutoscaler, verbatim: how fast it goes up and down.", factory=dict
+        "C(spec.behavior) of the HorizontalPodAutoscaler, verbatim: how fast it goes up and down.",
+        factory=dict,
+        check=kubernetes.shape("autoscaling.v2.HorizontalPodAutoscalerBehavior"),
     )
 
 

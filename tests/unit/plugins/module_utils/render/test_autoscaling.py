@@ -145,7 +145,7 @@ def test_nobody_else_sets_the_number() -> None:
             is_scaled = (item["kind"], item["metadata"]["name"]) in scaled
             assert ("replicas" in item["spec"]) is not is_scaled
             assert (AUTOSCALED in item["metadata"].get("annotations", {})) is is_scaled
-    assert found["StatefulSet/airflow-worker-heavy"]["metadata"]["annotations"][AUTOSCALED] == "1"
+    assert found["StatefulSet/airflow-worker-big"]["metadata"]["annotations"][AUTOSCALED] == "1"
     assert found["Deployment/airflow-worker"]["metadata"]["annotations"][AUTOSCALED] == "0"
 
 
