@@ -185,6 +185,15 @@ def kinds_of(cluster: Cluster, objects: list[Object], namespace: str) -> list[Ki
     return [kind for item in here if (kind := cluster.kind(item["apiVersion"], item["kind"]))]
 
 
+def asleep(values: Values, remembered: t.Mapping[str, str]) -> t.Iterator[str]:
+    """What a converge does to an instance that was put to sleep."""
+    if since := remembered.get(engine.HIBERNATES):
+        yield (
+            f"Instance {values.name} hibernates since {since}. A converge wakes it: it brings all of its pods back, "
+            "and runs the DAGs that were due meanwhile as their schedules say."
+        )
+
+
 def run(face: Face) -> dict[str, t.Any]:
     """All checks; raises ``Failure`` that names every obstacle."""
     values = load(face.params["values"])
@@ -217,12 +226,7 @@ def run(face: Face) -> dict[str, t.Any]:
         # What the API server would refuse of an instance that is there is found by each task before it applies.
         if not scope.notes_of_kinds(remembered):
             problems += refused_at_first(cluster, values, objects)
-    if since := remembered.get(engine.HIBERNATES):
-        face.warn(
-            f"Instance {values.name} hibernates since {since}. A converge wakes it: it brings all of its pods back, "
-            "and runs the DAGs that were due meanwhile as their schedules say."
-        )
-    for warning in checks.untested(values, version):
+    for warning in (*checks.untested(values, version), *asleep(values, remembered)):
         face.warn(warning)
     if problems:
         raise refusal(values, problems)
