@@ -51,5 +51,6 @@ def test_pods_pass_the_restricted_standard(case: str, cluster: Cluster, new_name
 def test_objects_are_valid(case: str, cluster: Cluster, new_namespace: str) -> None:
     values = load({**CASES[case], "airflow_namespace": new_namespace})
     objects = [*render_all(values), migration_job(values, "print()")]
-    for item in objects:
+    # KEDA's kinds are not this server's own: the unit tests hold them against KEDA's definitions.
+    for item in (one for one in objects if not one["apiVersion"].startswith("keda.sh/")):
         cluster.apply(item, dry_run=item["kind"] != "Namespace")
