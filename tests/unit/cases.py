@@ -120,6 +120,26 @@ CASES: dict[str, dict[str, t.Any]] = {
         },
         "airflow_celery_flower": {"enabled": True, "urlPrefix": "flower"},
     },
+    "teams": {
+        "airflow_instance": "shared",
+        "airflow_namespace": "airflow",
+        "airflow_labels": {"cost-centre": "4711"},
+        "airflow_logging_loss_accepted": True,
+        "airflow_core_executor": "CeleryExecutor,KubernetesExecutor",
+        "airflow_git_sync_repositories": {"ml": SSH},
+        "airflow_rbac_teams": {
+            "data": {
+                "namespaceManaged": True,
+                "labels": {"cost-centre": "4712"},
+                "serviceAccount": {"annotations": {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/data"}},
+                "imagePullSecrets": ["pull"],
+                "jobs": True,
+                "quota": {"pods": "20"},
+                "limitRange": [{"type": "Container", "default": {"cpu": "1"}}],
+            },
+            "ml": {"namespace": "ml-tasks", "serviceAccount": {"name": "trainer"}, "kubernetesExecutor": True},
+        },
+    },
     "everything": {
         **BASE,
         "airflow_namespace": "data",

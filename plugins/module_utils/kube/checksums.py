@@ -63,6 +63,11 @@ def references(workload: Object) -> dict[Reference, Keys]:
     return found
 
 
+def read_by(spec: Object) -> set[tuple[str, str]]:
+    """Kind and name of the ConfigMaps and Secrets that a pod of this spec reads."""
+    return {(kind, name) for kind, name, _keys in _read(spec)}
+
+
 def fingerprints(source: Object, key: bytes | None) -> Prints | None:
     """The fingerprints of a ConfigMap or Secret; None for a Secret without a ``key`` for them."""
     values = {**(source.get("binaryData") or {}), **(source.get("data") or {})}

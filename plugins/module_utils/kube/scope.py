@@ -24,6 +24,8 @@ MANAGED_BY: t.Final = "app.kubernetes.io/managed-by"
 COMPONENT: t.Final = "airflow.dagops/role"
 FEATURE: t.Final = "airflow.dagops/feature"
 """The label of what is there for the sake of one choice, which whoever declares the objects may say is made no more."""
+HOME: t.Final = "airflow.dagops/namespace"
+"""The label of what is outside of its instance's namespace: another instance of that name may live elsewhere."""
 _KINDS: t.Final = "airflow.dagops/kinds-"
 
 
@@ -53,8 +55,9 @@ class Scope:
         """Whether we made ``live`` as an object of this part."""
         labels = live["metadata"].get("labels") or {}
         ours = {**self.labels, COMPONENT: self.component}
+        at_home = labels.get(HOME, self.namespace) == self.namespace
         # Controllers copy labels to what they make of our objects.
-        return ours.items() <= labels.items() and fields.managed(live, FIELD_MANAGER)
+        return at_home and ours.items() <= labels.items() and fields.managed(live, FIELD_MANAGER)
 
     def makers(self, live: Object) -> str:
         """Who made ``live``, where that was not us: field managers, in words. A namespace may be anybody's."""
@@ -65,10 +68,12 @@ class Scope:
         return ", ".join(sorted(managers)) or "somebody else"
 
     def foreign(self, live: Object) -> str | None:
-        """The other instance to which ``live`` belongs."""
+        """The other instance to which ``live`` belongs, in words."""
         labels = live["metadata"].get("labels") or {}
-        other = labels.get(INSTANCE)
-        return other if other != self.instance and labels.get(MANAGED_BY) == FIELD_MANAGER else None
+        other, home = labels.get(INSTANCE), labels.get(HOME, self.namespace)
+        if labels.get(MANAGED_BY) != FIELD_MANAGER or (other, home) == (self.instance, self.namespace):
+            return None
+        return other if home == self.namespace else f"{other} in namespace {home}"
 
 
 def remembered(note: str) -> set[Place]:
@@ -142,7 +147,8 @@ def _prepared(obj: Object, scope: Scope | None, namespace: str | None, find_kind
             raise Failure(f"{kinds.label(obj)} has no namespace. Set metadata.namespace, or the option namespace.")
         meta["namespace"] = namespace
     if scope:
-        meta["labels"] = {COMPONENT: scope.component, **(meta.get("labels") or {}), **scope.labels}
+        away = {HOME: scope.namespace} if name != "Namespace" and meta.get("namespace") != scope.namespace else {}
+        meta["labels"] = {COMPONENT: scope.component, **(meta.get("labels") or {}), **scope.labels, **away}
     if name == "Secret" and result.get("stringData"):
         # The API server would turn it into data, and the next apply could not see that nothing changes.
         texts = {field: _base64(value) for field, value in result.pop("stringData").items()}

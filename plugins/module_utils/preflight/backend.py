@@ -19,7 +19,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import 
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.errors import ApiError
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Kind, Object, named
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.live import together
-from ansible_collections.dagops.airflow.plugins.module_utils.preflight import checks, log_shipper
+from ansible_collections.dagops.airflow.plugins.module_utils.preflight import checks, log_shipper, teams
 from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline import render_all
 from ansible_collections.dagops.airflow.plugins.module_utils.spec import references
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import load
@@ -56,11 +56,28 @@ def missing_references(cluster: Cluster, values: Values, objects: list[Object]) 
             yield f"{variable} names {kind} '{name}', which does not exist{place}: have it made first"
 
 
+def unusable_teams(cluster: Cluster, values: Values, objects: list[Object]) -> t.Iterator[str]:
+    """Namespaces of teams that cannot be used as they are."""
+    for team in values.rbac.teams:
+        name = values.team_namespace(team)
+        found = allowed(lambda: cluster.get(named("Namespace"), name), ABSENT)  # noqa: B023  # called at once
+        if found is not ABSENT:
+            yield from teams.unusable(values, team, found)
+        rules = rules_in(cluster, name)
+        if rules is not None:
+            here = [item for item in objects if item["metadata"].get("namespace") == name]
+            yield from checks.missing_permissions(rules, checks.applied(kinds_of(cluster, here, name)), name)
+        for one in teams.needed(values, team, objects) if found else ():
+            if _find(cluster, one.kind, one.name, name) is None:
+                yield teams.missing(one, name)
+
+
 def refused_at_first(cluster: Cluster, values: Values, objects: list[Object]) -> t.Iterator[str]:
     """What an instance that is not there yet would be refused, and a quota that has no room for it."""
     quotas: list[Object] = []
+    own = [item for item in objects if item["metadata"].get("namespace") == values.namespace]
     yield from checks.full_quotas(
-        objects, allowed(lambda: cluster.list(named("ResourceQuota"), values.namespace), quotas)
+        own, allowed(lambda: cluster.list(named("ResourceQuota"), values.namespace), quotas)
     )
     yield from rehearsed(cluster, objects)
 
@@ -211,6 +228,7 @@ def run(face: Face) -> dict[str, t.Any]:
     namespace = allowed(lambda: cluster.get(named("Namespace"), values.namespace), ABSENT)
     if namespace is not ABSENT:
         problems += checks.foreign_namespace(values, namespace)
+    problems += unusable_teams(cluster, values, objects)
     if any(True for _claim in checks.claims(objects)):
         classes = allowed(lambda: cluster.list(named("StorageClass")), None)
         problems += checks.missing_storage(objects, classes) if classes is not None else []
@@ -219,7 +237,8 @@ def run(face: Face) -> dict[str, t.Any]:
         problems += shipper_out_of_place(cluster, values, objects)
     problems += missing_autoscalers(cluster, values)
     problems += allowed(lambda: [*unusable_secrets(cluster, values, face.params["given"] or {})], [])
-    problems += checks.full_quotas(objects, [item for item in objects if item["kind"] == "ResourceQuota"])
+    own = [item for item in objects if item["metadata"].get("namespace") == values.namespace]
+    problems += checks.full_quotas(own, [item for item in own if item["kind"] == "ResourceQuota"])
     remembered: dict[str, str] = {}
     if not problems:
         remembered = engine.begin(cluster, values.name, values.namespace, face, check_mode=face.check_mode)

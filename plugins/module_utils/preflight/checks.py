@@ -69,8 +69,12 @@ def untested(values: Values, version: Object) -> t.Iterator[str]:
 
 def permissions_needed(kinds: t.Iterable[Kind]) -> list[tuple[str, str, frozenset[str]]]:
     """What the play does with resources, as (group, resource, verbs)."""
-    applied = [(kind.group, kind.plural, APPLY_VERBS) for kind in sorted(set(kinds))]
-    return [*applied, *OPERATIONS]
+    return [*applied(kinds), *OPERATIONS]
+
+
+def applied(kinds: t.Iterable[Kind]) -> list[tuple[str, str, frozenset[str]]]:
+    """What applying objects of these kinds takes."""
+    return [(kind.group, kind.plural, APPLY_VERBS) for kind in sorted(set(kinds))]
 
 
 def allowed(rules: t.Iterable[Object], group: str, resource: str, verb: str) -> bool:
@@ -111,20 +115,21 @@ def foreign_namespace(values: Values, namespace: Object | None) -> t.Iterator[st
         return
     if namespace["metadata"].get("deletionTimestamp"):
         yield f"namespace {values.namespace} is being deleted: wait until it is gone"
-    if not values.rbac.namespace_managed:
-        return
+    keeper = keeper_of(values, namespace)
+    if values.rbac.namespace_managed and keeper:
+        yield (
+            f"namespace {values.namespace} {keeper}: choose another airflow_namespace, or set "
+            "airflow_rbac_namespace_managed to false to share it"
+        )
+
+
+def keeper_of(values: Values, namespace: Object) -> str:
+    """Who else keeps a namespace, in words; nothing where nobody does."""
     labels = namespace["metadata"].get("labels") or {}
     manager, owner = labels.get("app.kubernetes.io/managed-by"), labels.get("app.kubernetes.io/instance")
     if manager and manager != names.MANAGER:
-        yield (
-            f"namespace {values.namespace} is managed by {manager}: choose another airflow_namespace, or set "
-            "airflow_rbac_namespace_managed to false to share it"
-        )
-    elif manager and owner != values.name:
-        yield (
-            f"namespace {values.namespace} belongs to the Airflow instance {owner}: choose another airflow_namespace, "
-            "or set airflow_rbac_namespace_managed to false to share it"
-        )
+        return f"is managed by {manager}"
+    return f"belongs to the Airflow instance {owner}" if manager and owner != values.name else ""
 
 
 def autoscalers(values: Values) -> t.Iterator[tuple[str, str, str]]:

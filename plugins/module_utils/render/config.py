@@ -16,7 +16,7 @@ import json
 import typing as t
 import urllib.parse
 
-from ansible_collections.dagops.airflow.plugins.module_utils.render import dag_bundles, dags, log_store, names
+from ansible_collections.dagops.airflow.plugins.module_utils.render import dag_bundles, dags, log_store, names, teams
 from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import Object, object_
 from ansible_collections.dagops.airflow.plugins.module_utils.render.payload import canary, heartbeat, ping, start
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
@@ -119,11 +119,23 @@ def airflow2(values: Values) -> Settings:
     }
 
 
+def namespaces(values: Values) -> dict[str, t.Any]:
+    """Where else the executor may make pods: it watches each of a list, or the whole cluster where there is no list."""
+    several = teams.namespaces(values)
+    if values.rbac.all_namespaces:
+        return {"multi_namespace_mode": True}
+    if not several:
+        return {}
+    listed = ",".join([values.namespace, *several])
+    return {"multi_namespace_mode": True, "multi_namespace_mode_namespace_list": listed}
+
+
 def kubernetes_executor(values: Values) -> dict[str, t.Any]:
     """The image is in the pod template, so no repository and tag are set here: they would lose a digest."""
     executor = values.core.kubernetes_executor
     return {
         "namespace": values.namespace,
+        **namespaces(values),
         "pod_template_file": f"{names.POD_TEMPLATE_FOLDER}/{names.POD_TEMPLATE_FILE}",
         "worker_pods_creation_batch_size": executor.creation_batch_size,
         **({"async_pod_creation": True} if executor.async_creation else {}),

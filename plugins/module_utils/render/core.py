@@ -16,6 +16,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.render import (
     pod_cleanup,
     pod_template,
     scheduler,
+    teams,
     web,
 )
 from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import Object
@@ -24,7 +25,8 @@ from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import 
 
 def configuration(values: Values) -> list[Object]:
     """ConfigMaps that the workloads and the migration read."""
-    return [config.config_map(values), *config.canary_config_map(values), *pod_template.render(values)]
+    read_by_tasks = [config.config_map(values), *config.canary_config_map(values)]
+    return [*teams.with_copies(values, read_by_tasks), *pod_template.render(values)]
 
 
 def workloads(values: Values) -> list[Object]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.dagops.airflow.plugins.module_utils.render import git, names
+from ansible_collections.dagops.airflow.plugins.module_utils.render import git, names, teams
 from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import Object, image, merged, object_
 from ansible_collections.dagops.airflow.plugins.module_utils.spec import git as addresses
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import GitRepository, Values
@@ -190,4 +190,5 @@ def known_hosts(values: Values) -> dict[str, str]:
 def render(values: Values) -> list[Object]:
     """Objects of the role airflow_git_sync."""
     data = known_hosts(values)
-    return [object_(values, "v1", "ConfigMap", COMPONENT, data=data)] if data else []
+    items = [object_(values, "v1", "ConfigMap", COMPONENT, data=data)] if data else []
+    return teams.with_copies(values, items)

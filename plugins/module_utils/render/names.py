@@ -53,6 +53,17 @@ def name(values: Values, component: str) -> str:
     return f"{values.name}-{component}"
 
 
+def cluster_name(values: Values, component: str) -> str:
+    """Name of an object outside of all namespaces, where instances of other namespaces have theirs, too."""
+    return f"{values.namespace}-{name(values, component)}"
+
+
+def service_account(values: Values, component: str) -> str:
+    """Name of the ServiceAccount that a component's pods run under."""
+    own = values.rbac.service_accounts.get(component)
+    return own.name if own and own.name else name(values, component)
+
+
 def selector(values: Values, component: str) -> dict[str, str]:
     """Labels that select a component's pods; immutable once a workload is made."""
     return {"tier": "airflow", "component": component, "release": values.name}

@@ -261,7 +261,7 @@ def pod(
 ) -> Object:
     """Metadata and spec of a pod."""
     spec = {
-        "serviceAccountName": service_account(values, component),
+        "serviceAccountName": names.service_account(values, component),
         # A token of the Kubernetes API only where the component speaks to it.
         "automountServiceAccountToken": automount,
         "securityContext": merged(security, pods.security_context),
@@ -286,12 +286,6 @@ def pod(
         "annotations": {**values.instance.annotations, **(annotations or {}), **pods.annotations},
     }
     return t.cast("Object", compact({"metadata": metadata, "spec": spec}))
-
-
-def service_account(values: Values, component: str) -> str:
-    """Name of the ServiceAccount that a component's pods run under."""
-    own = values.rbac.service_accounts.get(component)
-    return own.name if own and own.name else names.name(values, component)
 
 
 def spread(values: Values, component: str) -> Object:

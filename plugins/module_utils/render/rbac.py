@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.dagops.airflow.plugins.module_utils.render import features, log_cleanup, names
+from ansible_collections.dagops.airflow.plugins.module_utils.render import features, log_cleanup, names, teams
 from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import Object, object_
-from ansible_collections.dagops.airflow.plugins.module_utils.render.pods import service_account
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import ServiceAccount, Values
 
 RULES: dict[str, list[Object]] = {
@@ -67,15 +66,14 @@ def bindings(values: Values) -> dict[str, list[str]]:
         readers.append(values.web_component)
         cleaners += ["cleanup"] if values.core.kubernetes_executor.cleanup.enabled else []
     if values.rbac.tasks_launch_pods:
-        launchers += ["scheduler"] if values.runs_local else []
-        launchers += ["worker"] if values.runs_kubernetes or values.runs_celery else []
-        launchers += ["triggerer"] if values.core.triggerer.enabled else []
+        launchers += [*teams.launchers(values), *teams.watchers(values)]
     return {"pod-launcher": list(dict.fromkeys(launchers)), "log-reader": readers, "pod-cleaner": cleaners}
 
 
 def speaks_to_kubernetes(values: Values, component: str) -> bool:
     """Whether a component's pods need a token of the Kubernetes API."""
-    return any(component in holders for holders in bindings(values).values())
+    of_teams = [*teams.launchers(values), *teams.watchers(values)] if values.rbac.teams else []
+    return component in of_teams or any(component in holders for holders in bindings(values).values())
 
 
 def namespace(values: Values) -> list[Object]:
@@ -121,12 +119,36 @@ def roles(values: Values) -> t.Iterator[Object]:
             subjects=[
                 {
                     "kind": "ServiceAccount",
-                    "name": service_account(values, component),
+                    "name": names.service_account(values, component),
                     "namespace": values.namespace,
                 }
                 for component in holders
             ],
         )
+
+
+def cluster_roles(values: Values) -> list[Object]:
+    """The same for pods of the KubernetesExecutor in all namespaces, for those who want it so."""
+    if not (values.rbac.all_namespaces and values.runs_kubernetes):
+        return []
+    group = "rbac.authorization.k8s.io"
+    found = []
+    for role, component in (("pod-launcher", "scheduler"), ("log-reader", values.web_component)):
+        name = names.cluster_name(values, role)
+        found += [
+            object_(values, f"{group}/v1", "ClusterRole", role, name=name, namespaced=False, rules=RULES[role]),
+            object_(
+                values,
+                f"{group}/v1",
+                "ClusterRoleBinding",
+                role,
+                name=name,
+                namespaced=False,
+                roleRef={"apiGroup": group, "kind": "ClusterRole", "name": name},
+                subjects=[teams.subject(values, component, values.namespace)],
+            ),
+        ]
+    return features.part_of(features.KUBERNETES, found)
 
 
 def limits(values: Values) -> list[Object]:
@@ -142,7 +164,13 @@ def limits(values: Values) -> list[Object]:
 def render(values: Values) -> list[Object]:
     """Objects of the role airflow_rbac."""
     of_executors = [one for item in (*service_accounts(values), *roles(values)) for one in _marked(values, item)]
-    return [*namespace(values), *limits(values), *of_executors]
+    return [
+        *namespace(values),
+        *limits(values),
+        *of_executors,
+        *cluster_roles(values),
+        *teams.render(values, RULES),
+    ]
 
 
 def _marked(values: Values, item: Object) -> list[Object]:

@@ -37,6 +37,8 @@ KEPT_OPTIONS: t.Final[dict[Option, str]] = {
     ("webserver", "web_server_port"): "airflow_core_api_server.service.port",
     ("kubernetes_executor", "namespace"): "airflow_namespace",
     ("kubernetes_executor", "pod_template_file"): "airflow_core_workers",
+    ("kubernetes_executor", "multi_namespace_mode"): "airflow_rbac_teams",
+    ("kubernetes_executor", "multi_namespace_mode_namespace_list"): "airflow_rbac_teams",
     ("logging", "base_log_folder"): "airflow_logging_volume",
     ("celery", "flower_port"): "airflow_celery_flower.service.port",
     ("celery", "flower_url_prefix"): "airflow_celery_flower.urlPrefix",

@@ -20,6 +20,11 @@ NAME = Form(
     r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?",
     "lower-case letters, digits and dashes, from a letter to a letter or digit, at most 40",
 )
+# With an instance's name before it, a namespace; Airflow knows no team of less than three characters.
+TEAM = Form(
+    r"[a-z0-9]([-a-z0-9]{0,20}[a-z0-9])?",
+    "the name of a team: lower-case letters, digits and dashes, from and to a letter or digit, at most 22",
+)
 LABEL = Form(
     r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?",
     "lower-case letters, digits and dashes, from and to a letter or digit, at most 63",
@@ -142,6 +147,13 @@ def names_of_dags(value: t.Any, path: str) -> t.Iterator[str]:
     for name in value:
         if not re.fullmatch(NAME.pattern, name):
             yield f"{below(path, name)} has a name which is not {NAME.words}"
+
+
+def names_of_teams(value: t.Any, path: str) -> t.Iterator[str]:
+    """Names of teams, of which namespaces and files have theirs."""
+    for name in value:
+        if not re.fullmatch(TEAM.pattern, name):
+            yield f"{below(path, name)} has a name which is not {TEAM.words}"
 
 
 def web_address(value: str, path: str) -> t.Iterator[str]:

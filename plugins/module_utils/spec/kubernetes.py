@@ -29,7 +29,8 @@ Mapping = dict[str, t.Any]
 
 RESERVED_LABELS: t.Final = frozenset(
     {
-        *("tier", "component", "release", "airflow.dagops/role", "airflow.dagops/feature", "airflow.dagops/worker-set"),
+        *("tier", "component", "release"),
+        *(f"airflow.dagops/{name}" for name in ("role", "feature", "worker-set", "team", "namespace")),
         *(f"app.kubernetes.io/{name}" for name in ("name", "instance", "component", "part-of", "managed-by")),
     }
 )

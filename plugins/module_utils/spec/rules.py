@@ -20,6 +20,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.spec import (
     dag_rules,
     executors,
     kubernetes,
+    team_rules,
 )
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import below, camel, said, suggestion
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import (
@@ -671,6 +672,7 @@ RULES: tuple[t.Callable[[Values], t.Iterator[str]], ...] = (
     ingress_has_address,
     *dag_rules.RULES,
     *autoscaling_rules.RULES,
+    *team_rules.RULES,
 )
 
 

@@ -819,6 +819,48 @@ class ScalerDatabase:
     )
 
 
+# --- teams ----------------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Team:
+    """A namespace for the pods of one team's tasks, and what they may do there."""
+
+    namespace: str | None = option(
+        "The namespace; C(<instance>-<team>) if not given.", default=None, form=forms.LABEL
+    )
+    namespace_managed: bool = option(
+        "Make the namespace and keep its labels; else it has to be there.", default=False
+    )
+    pod_security: t.Literal["restricted", "baseline", "privileged"] = option(
+        "Pod Security Standard that the namespace enforces, where it is made.", default="restricted"
+    )
+    labels: dict[str, str] = option(
+        "Further labels of the namespace and of all that is made in it, for example a cost centre.",
+        factory=dict,
+        check=kubernetes.labels,
+    )
+    service_account: ServiceAccount = option(
+        "Identity of the pods that tasks launch there; C(<instance>-tasks) if no name is given. It may do nothing with "
+        "the Kubernetes API.",
+        factory=ServiceAccount,
+    )
+    image_pull_secrets: list[str] = option(
+        "Names of Secrets in this namespace that the identity pulls images with. They are never copied there: who may "
+        "make pods in a namespace may read its Secrets.",
+        factory=list,
+        form=forms.OBJECT_NAME,
+    )
+    jobs: bool = option("Let tasks make Jobs there, too (KubernetesJobOperator).", default=False)
+    kubernetes_executor: bool = option(
+        "Let tasks of the KubernetesExecutor run there, too, where their C(pod_override) names the namespace "
+        "(Airflow 3).",
+        default=False,
+    )
+    quota: dict[str, str] = option("Hard limits of a ResourceQuota.", factory=dict, check=kubernetes.quota)
+    limit_range: list[Verbatim] = option("Limits of a LimitRange.", factory=list, check=kubernetes.limit_range)
+
+
 # --- sections -----------------------------------------------------------------------------------------------------
 
 
@@ -894,6 +936,19 @@ class Rbac:
         "may read every Secret of the instance through them, so prefer a namespace of its own.",
         default=False,
         reaches="RoleBinding",
+    )
+    teams: dict[str, Team] = option(
+        "Namespaces for the pods of tasks by team (KubernetesPodOperator, and KubernetesExecutor where it is said). "
+        "See docs/teams.md.",
+        factory=dict,
+        check=forms.names_of_teams,
+        reaches="Namespace, ServiceAccount, Role, RoleBinding, ResourceQuota and LimitRange of each team",
+    )
+    all_namespaces: bool = option(
+        "Let the KubernetesExecutor run tasks in every namespace of the cluster, by a ClusterRole that lets the "
+        "scheduler make and delete pods everywhere. Prefer O(airflow_rbac_teams).",
+        default=False,
+        reaches="ClusterRole, ClusterRoleBinding",
     )
     quota: dict[str, str] = option(
         "Hard limits of a ResourceQuota.", factory=dict, check=kubernetes.quota, reaches="ResourceQuota"
@@ -1230,6 +1285,10 @@ class Values:
     def namespace(self) -> str:
         """Namespace of the instance."""
         return self.instance.namespace or self.instance.instance
+
+    def team_namespace(self, team: str) -> str:
+        """Namespace of a team's task pods."""
+        return self.rbac.teams[team].namespace or f"{self.name}-{team}"
 
     @property
     def major(self) -> int:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ansible_collections.dagops.airflow.plugins.module_utils.manifests.files import file_name
 from ansible_collections.dagops.airflow.plugins.module_utils.render import config, names
 from ansible_collections.dagops.airflow.plugins.module_utils.render.migration import migration_job
 from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import image, path_of
@@ -94,8 +95,9 @@ def references(value: t.Any) -> t.Iterator[tuple[str, str]]:
 @pytest.mark.parametrize("case", CASES)
 def test_golden(case: str, update_golden: bool) -> None:
     folder = GOLDEN / case
+    home = load(CASES[case]).namespace
     files = {
-        f"{item['kind'].lower()}-{item['metadata']['name']}.yml": yaml.dump(
+        file_name(item, home).removesuffix("yaml") + "yml": yaml.dump(
             item, Dumper=IndentedDumper, explicit_start=True, width=110
         )
         for item in objects(case)

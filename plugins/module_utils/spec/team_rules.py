@@ -1,0 +1,68 @@
+# Copyright (c) 2026, dagops.airflow contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Rules across variables of teams: each yields a sentence for every mistake it finds.
+
+PRIVATE to the collection: it can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import below, said
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
+
+TEAMS: t.Final = "airflow_rbac_teams"
+
+
+def namespaces(values: Values) -> t.Iterator[str]:
+    """Each team has a namespace of its own."""
+    taken: dict[str, str] = {}
+    for name in values.rbac.teams:
+        path, wanted = f"{below(TEAMS, name)}.namespace", values.team_namespace(name)
+        if wanted == values.namespace:
+            yield (
+                f"{path} is {said(wanted)}, the namespace of the instance itself, whose Secrets a task that makes pods "
+                "there can read: choose another one, or leave the team out and set airflow_rbac_tasks_launch_pods"
+            )
+        elif wanted.startswith("kube-"):
+            yield f"{path} is {said(wanted)}, but kube-* is Kubernetes' own: choose another one"
+        elif wanted in taken:
+            yield f"{path} is {said(wanted)}, as of the team {taken[wanted]}: give each team a namespace of its own"
+        taken[wanted] = name
+
+
+def executing(values: Values) -> t.Iterator[str]:
+    """Pods of the KubernetesExecutor need in their namespace what they need in the instance's."""
+    teams = [below(TEAMS, name) for name, team in values.rbac.teams.items() if team.kubernetes_executor]
+    given = [f"{path}.kubernetesExecutor is true" for path in teams]
+    given += ["airflow_rbac_all_namespaces is true"] if values.rbac.all_namespaces else []
+    for what in given:
+        if not values.runs_kubernetes:
+            yield (
+                f"{what}, but airflow_core_executor is {said(values.core.executor)}, which makes no pods for tasks: "
+                "add KubernetesExecutor to it, or leave this out"
+            )
+        elif values.major < 3:
+            yield (
+                f"{what}, but pods of tasks of Airflow {values.instance.version} hold the address of the database and "
+                "the Fernet key, which do not belong into other namespaces: leave this out, or use Airflow 3"
+            )
+        for variable, shared in _shared(values).items():
+            if shared:
+                yield (
+                    f"{what}, but {variable} gives the pods of tasks a volume, which pods of another namespace cannot "
+                    "mount: leave one of the two out"
+                )
+
+
+def _shared(values: Values) -> dict[str, bool]:
+    """What would give the pods of tasks a volume of the instance's namespace."""
+    return {
+        "airflow_logging_store": values.logging.store == "volume",
+        "airflow_core_dags_volume": values.core.dags_volume.enabled,
+    }
+
+
+RULES: tuple[t.Callable[[Values], t.Iterator[str]], ...] = (namespaces, executing)
