@@ -33,6 +33,13 @@ ROLES: dict[str, tuple[str, str, str | None]] = {
         "with no more permissions than it needs.",
         "rbac",
     ),
+    "airflow_policy": (
+        "What pods of tasks must be, and where they go",
+        "Applies admission policies that the API server itself enforces: labels and registries that pods of tasks must "
+        "have, and tolerations and node affinity by the label of a team. Needs the permission to make objects outside "
+        "of namespaces where something is asked for.",
+        "policy",
+    ),
     "airflow_database": (
         "The metadata database of an instance",
         "Makes sure that the instance's secrets exist, and runs the embedded Postgres and PgBouncer where they are "

@@ -130,6 +130,12 @@ class Cluster:
             self._discovered[api_version, name] = found
         return found
 
+    def offers(self, api_version: str, name: str) -> bool:
+        """Whether the API server tells of the kind in this version, which is asked also for kinds that we know."""
+        if (api_version, name) not in self._discovered and (found := self._discover(api_version, name)):
+            self._discovered[api_version, name] = found
+        return (api_version, name) in self._discovered
+
     def serves(self, api_version: str, name: str) -> bool:
         """Whether objects of the kind can be asked for now: it is told of, and its path answers, be it with a no."""
         kind = self.kind(api_version, name)

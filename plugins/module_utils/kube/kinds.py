@@ -69,6 +69,8 @@ KINDS: t.Final[tuple[Kind, ...]] = (
     *_kinds("apiregistration.k8s.io", "v1", False, "APIService"),
     *_kinds("admissionregistration.k8s.io", "v1", False, "ValidatingAdmissionPolicy:validatingadmissionpolicies"),
     *_kinds("admissionregistration.k8s.io", "v1", False, "ValidatingAdmissionPolicyBinding"),
+    *_kinds("admissionregistration.k8s.io", "v1", False, "MutatingAdmissionPolicy:mutatingadmissionpolicies"),
+    *_kinds("admissionregistration.k8s.io", "v1", False, "MutatingAdmissionPolicyBinding"),
     *_kinds("admissionregistration.k8s.io", "v1", False, "MutatingWebhookConfiguration"),
     *_kinds("admissionregistration.k8s.io", "v1", False, "ValidatingWebhookConfiguration"),
     *_kinds("keda.sh", "v1alpha1", True, "ScaledJob", "ScaledObject", "TriggerAuthentication"),

@@ -14,7 +14,7 @@ import typing as t
 
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow.versions import WEB_COMPONENTS
 from ansible_collections.dagops.airflow.plugins.module_utils.face import Face, Failure
-from ansible_collections.dagops.airflow.plugins.module_utils.kube import engine, kinds, prune, remove, scope, wait
+from ansible_collections.dagops.airflow.plugins.module_utils.kube import engine, kinds, prune, remove, scope, served, wait
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.apply import Consent
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import Cluster, connect
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.engine import Request
@@ -94,6 +94,7 @@ def run(face: Face) -> dict[str, t.Any]:
     if face.params["state"] == "rendered":
         return _render(face, what)
     cluster = connect(face.params, face.progress)
+    what = dataclasses.replace(what, objects=served.as_served(cluster, what.objects))
     request = _request(face, what)
     if face.params["state"] == "absent":
         awaited = face.params["wait"] is not False

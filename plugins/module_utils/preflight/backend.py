@@ -14,7 +14,7 @@ import typing as t
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow import secrets
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow.secret_store import SecretStore
 from ansible_collections.dagops.airflow.plugins.module_utils.face import Face, Failure
-from ansible_collections.dagops.airflow.plugins.module_utils.kube import engine, scope
+from ansible_collections.dagops.airflow.plugins.module_utils.kube import engine, scope, served
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import Cluster, connect
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.errors import ApiError
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Kind, Object, named
@@ -215,7 +215,8 @@ def run(face: Face) -> dict[str, t.Any]:
     """All checks; raises ``Failure`` that names every obstacle."""
     values = load(face.params["values"])
     cluster = connect(face.params, face.progress)
-    objects = render_all(values)
+    declared = render_all(values)
+    objects = served.as_served(cluster, declared)
 
     version = cluster.request("GET", "/version")
     if too_old := [*checks.too_old(version)]:
@@ -245,7 +246,8 @@ def run(face: Face) -> dict[str, t.Any]:
         # What the API server would refuse of an instance that is there is found by each task before it applies.
         if not scope.notes_of_kinds(remembered):
             problems += refused_at_first(cluster, values, objects)
-    for warning in (*checks.untested(values, version), *asleep(values, remembered)):
+    warnings = [*checks.untested(values, version), *checks.unserved(values, version, declared, objects)]
+    for warning in (*warnings, *asleep(values, remembered)):
         face.warn(warning)
     if problems:
         raise refusal(values, problems)

@@ -17,7 +17,7 @@ import re
 import typing as t
 
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Kind, Object
-from ansible_collections.dagops.airflow.plugins.module_utils.render import names
+from ansible_collections.dagops.airflow.plugins.module_utils.render import names, placements
 from ansible_collections.dagops.airflow.plugins.module_utils.spec import forms
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
 
@@ -65,6 +65,21 @@ def untested(values: Values, version: Object) -> t.Iterator[str]:
             f"Airflow {values.instance.version} is tested with Kubernetes 1.{oldest} to 1.{newest}, and the cluster "
             f"runs {version['gitVersion']}"
         )
+
+
+def unserved(
+    values: Values, version: Object, declared: t.Sequence[Object], served: t.Sequence[Object]
+) -> t.Iterator[str]:
+    """What the instance does without on this cluster, and what is there instead: a warning."""
+    if len(declared) == len(served):
+        return
+    folder = names.POD_TEMPLATE_FOLDER
+    files = ", ".join(f"{folder}/{placements.template_file(team)}" for team in values.policy.placements)
+    yield (
+        f"the cluster ({version['gitVersion']}) serves no MutatingAdmissionPolicy, so a label of airflow_policy_placements "
+        "puts no pod anywhere by itself: tasks of the KubernetesExecutor can choose a pod template that does by "
+        f"executor_config={{'pod_template_file': ...}}, which is one of {files}"
+    )
 
 
 def permissions_needed(kinds: t.Iterable[Kind]) -> list[tuple[str, str, frozenset[str]]]:

@@ -28,6 +28,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.render import (
     names,
     overrides,
     pod_template,
+    policy,
     rbac,
     triggerer,
 )
@@ -40,6 +41,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import 
 # (Flower, of which the same is true, goes with it). `extra` comes before what may read it.
 RENDERERS: dict[str, t.Callable[[Values], list[Object]]] = {
     "rbac": rbac.render,
+    "policy": policy.render,
     "database": database.render,
     "broker": broker.render,
     "logging": logs.render,

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 
-from ansible_collections.dagops.airflow.plugins.module_utils.render import features, names, overrides, pods
+from ansible_collections.dagops.airflow.plugins.module_utils.render import features, names, overrides, placements, pods
 from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import Object, object_
 from ansible_collections.dagops.airflow.plugins.module_utils.render.rbac import speaks_to_kubernetes
 from ansible_collections.dagops.airflow.plugins.module_utils.spec import executors
@@ -87,7 +87,10 @@ def render(values: Values) -> list[Object]:
             "v1",
             "ConfigMap",
             "pod-template",
-            data={names.POD_TEMPLATE_FILE: json.dumps(one, indent=2, sort_keys=True) + "\n"},
+            data={
+                names.POD_TEMPLATE_FILE: json.dumps(one, indent=2, sort_keys=True) + "\n",
+                **placements.templates(values, one),
+            },
         )
         for one in pods_of(values)
     ]

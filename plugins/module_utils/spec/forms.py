@@ -25,6 +25,14 @@ TEAM = Form(
     r"[a-z0-9]([-a-z0-9]{0,20}[a-z0-9])?",
     "the name of a team: lower-case letters, digits and dashes, from and to a letter or digit, at most 22",
 )
+LABEL_VALUE = Form(
+    r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?",
+    "the value of a label: letters, digits, dashes, underscores and dots, from and to a letter or digit, at most 63",
+)
+LABEL_KEY = Form(
+    r"([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?",
+    "the name of a label, such as team or example.com/team",
+)
 LABEL = Form(
     r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?",
     "lower-case letters, digits and dashes, from and to a letter or digit, at most 63",

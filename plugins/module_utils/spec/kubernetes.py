@@ -150,6 +150,12 @@ def labels(value: Mapping, path: str) -> t.Iterator[str]:
             yield f"{below(path, key)} is a label that the collection sets itself: choose another name"
 
 
+def label_names(value: Mapping, path: str) -> t.Iterator[str]:
+    """Names of labels, without their values."""
+    for key in value:
+        yield from _key(key, path)
+
+
 def selector(value: Mapping, path: str) -> t.Iterator[str]:
     """Labels that something else has."""
     for key, text in value.items():

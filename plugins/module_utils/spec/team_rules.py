@@ -65,4 +65,19 @@ def _shared(values: Values) -> dict[str, bool]:
     }
 
 
-RULES: tuple[t.Callable[[Values], t.Iterator[str]], ...] = (namespaces, executing)
+def placements(values: Values) -> t.Iterator[str]:
+    """A placement says where, and names a team that a pod can have."""
+    policy = values.policy
+    wanted = policy.labels.get(policy.team_label)
+    for name, placement in policy.placements.items():
+        path = below("airflow_policy_placements", name)
+        if not (placement.node_labels or placement.tolerations):
+            yield f"{path} has neither nodeLabels nor tolerations, so it puts pods nowhere: give one, or leave it out"
+        if wanted and wanted.values and name not in wanted.values:
+            yield (
+                f"{path} is for pods with the label {policy.team_label}={name}, which "
+                f"{below('airflow_policy_labels', policy.team_label)}.values refuses: add it there, or leave this out"
+            )
+
+
+RULES: tuple[t.Callable[[Values], t.Iterator[str]], ...] = (namespaces, executing, placements)

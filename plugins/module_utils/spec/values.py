@@ -861,6 +861,25 @@ class Team:
     limit_range: list[Verbatim] = option("Limits of a LimitRange.", factory=list, check=kubernetes.limit_range)
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RequiredLabel:
+    """A label that pods of tasks must have."""
+
+    values: list[str] = option("What it may say; anything if nothing is given.", factory=list, form=forms.LABEL_VALUE)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Placement:
+    """The nodes of a team."""
+
+    node_labels: dict[str, str] = option(
+        "Labels that a node must have.", factory=dict, check=kubernetes.selector
+    )
+    tolerations: list[Verbatim] = option(
+        "Tolerations of what keeps others away from them.", factory=list, check=kubernetes.tolerations
+    )
+
+
 # --- sections -----------------------------------------------------------------------------------------------------
 
 
@@ -955,6 +974,41 @@ class Rbac:
     )
     limit_range: list[Verbatim] = option(
         "Limits of a LimitRange.", factory=list, check=kubernetes.limit_range, reaches="LimitRange"
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Policy:
+    """What pods of tasks must be, and where they go."""
+
+    PREFIX: t.ClassVar[str] = "airflow_policy_"
+    labels: dict[str, RequiredLabel] = option(
+        "Labels that every pod of a task must have, by name, for example C(team) and C(cost-centre). See docs/teams.md.",
+        factory=dict,
+        check=kubernetes.label_names,
+        reaches="ValidatingAdmissionPolicy",
+    )
+    registries: list[str] = option(
+        "Registries (and paths) that pods of tasks may take images from; any if none is given. Images of Airflow's own "
+        "pod template are always allowed.",
+        factory=list,
+        form=forms.REGISTRY,
+        reaches="ValidatingAdmissionPolicy",
+    )
+    action: t.Literal["Deny", "Warn", "Audit"] = option(
+        "What is done with a pod that is not as it must be: refuse it, tell whoever makes it, or write it into the "
+        "audit log only.",
+        default="Deny",
+        reaches="ValidatingAdmissionPolicyBinding",
+    )
+    team_label: str = option(
+        "Label by which O(airflow_policy_placements) knows a pod's team.", default="team", form=forms.LABEL_KEY
+    )
+    placements: dict[str, Placement] = option(
+        "Nodes of pods of tasks by the value of their label of the team.",
+        factory=dict,
+        check=forms.names_of_teams,
+        reaches="MutatingAdmissionPolicy where the cluster serves it, ConfigMap/<instance>-pod-template",
     )
 
 
@@ -1266,6 +1320,7 @@ class Values:
 
     instance: Instance
     rbac: Rbac
+    policy: Policy
     database: Database
     core: Core
     celery: Celery
@@ -1342,6 +1397,7 @@ class Values:
 SECTIONS: dict[str, type] = {
     "instance": Instance,
     "rbac": Rbac,
+    "policy": Policy,
     "database": Database,
     "core": Core,
     "celery": Celery,

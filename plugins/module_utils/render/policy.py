@@ -1,0 +1,195 @@
+# Copyright (c) 2026, dagops.airflow contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What the API server itself demands of pods of tasks, and where it puts them; no webhook server has to run.
+
+Selectors keep everything else out before an expression is looked at, so that a mistake in an expression stops no pod of
+Airflow's own. In a namespace that was made for a team, every pod is one of a task; elsewhere those are that say so.
+
+PRIVATE to the collection: it can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+from ansible_collections.dagops.airflow.plugins.module_utils.render import names, placements, pod_template
+from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import Object, object_
+from ansible_collections.dagops.airflow.plugins.module_utils.render.payload import canary
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
+
+GROUP: t.Final = "admissionregistration.k8s.io"
+NAMESPACE_NAME: t.Final = "kubernetes.io/metadata.name"
+# Airflow labels every pod of a task, of whichever executor or operator, and nobody's DAG can say otherwise.
+TASKS: t.Final[list[Object]] = [
+    {"key": "task_id", "operator": "Exists"},
+    {"key": "dag_id", "operator": "NotIn", "values": [canary.DAG_ID]},
+]
+ACTIONS: t.Final = {"Deny": ["Deny"], "Warn": ["Warn", "Audit"], "Audit": ["Audit"]}
+CONTAINERS: t.Final = ("containers", "initContainers", "ephemeralContainers")
+
+
+def text(value: t.Any) -> str:
+    """A literal of CEL."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def render(values: Values) -> list[Object]:
+    """Objects of the role airflow_policy."""
+    return [*validating(values), *placements.mutating(values, _in(_namespaces(values)))]
+
+
+def _namespaces(values: Values) -> list[str]:
+    return [values.namespace, *(values.team_namespace(team) for team in values.rbac.teams)]
+
+
+def _dedicated(values: Values) -> list[str]:
+    """Namespaces that hold pods of tasks and nothing else."""
+    return [values.team_namespace(name) for name, team in values.rbac.teams.items() if team.namespace_managed]
+
+
+def _in(namespaces: list[str]) -> Object:
+    return {"matchExpressions": [{"key": NAMESPACE_NAME, "operator": "In", "values": namespaces}]}
+
+
+def _object(values: Values, kind: str, component: str, spec: Object) -> Object:
+    name = names.cluster_name(values, component)
+    return object_(values, f"{GROUP}/v1", kind, component, name=name, namespaced=False, spec=spec)
+
+
+def validating(values: Values) -> list[Object]:
+    """The policy, and where it applies."""
+    wanted = values.policy
+    if not (wanted.labels or wanted.registries):
+        return []
+    policy = names.cluster_name(values, "tasks")
+    bound = {"policyName": policy, "validationActions": ACTIONS[wanted.action]}
+    dedicated = _dedicated(values)
+    shared = [one for one in _namespaces(values) if one not in dedicated]
+    bindings = [("tasks", {"namespaceSelector": _in(shared), "objectSelector": {"matchExpressions": TASKS}})]
+    bindings += [("teams", {"namespaceSelector": _in(dedicated)})] if dedicated else []
+    return [
+        _object(values, "ValidatingAdmissionPolicy", "tasks", _validation(values)),
+        *(
+            _object(values, "ValidatingAdmissionPolicyBinding", name, {**bound, "matchResources": resources})
+            for name, resources in bindings
+        ),
+    ]
+
+
+def _validation(values: Values) -> Object:
+    wanted = values.policy
+    # An image can be changed after a pod is made, by whoever may patch it; a label is asked for once.
+    operations = ["CREATE", "UPDATE"] if wanted.registries else ["CREATE"]
+    resources = ["pods", "pods/ephemeralcontainers"] if wanted.registries else ["pods"]
+    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": operations, "resources": resources}
+    return {
+        "failurePolicy": "Fail",
+        "matchConstraints": {"namespaceSelector": _in(_namespaces(values)), "resourceRules": [rule]},
+        "variables": [*_label_variables(values), *_image_variables(values)],
+        "validations": [*_labels(values), *_registries(values)],
+    }
+
+
+# --- labels ---------------------------------------------------------------------------------------------------------
+
+
+def _label_variables(values: Values) -> list[Object]:
+    if not values.policy.labels:
+        return []
+    parts = " + ".join(_lacking(name, one.values) for name, one in sorted(values.policy.labels.items()))
+    return [
+        {"name": "labels", "expression": "has(object.metadata.labels) ? object.metadata.labels : {}"},
+        {"name": "lacking", "expression": parts},
+    ]
+
+
+def _lacking(name: str, allowed: list[str]) -> str:
+    """A list with what is wrong with one label, in words."""
+    label, choice = text(name), f" (one of {', '.join(allowed)})" if allowed else ""
+    missing = f"[{text(f'has no label {name}{choice}')}]"
+    if not allowed:
+        return f"({label} in variables.labels && variables.labels[{label}] != '' ? [] : {missing})"
+    told = f", which is none of {', '.join(allowed)}"
+    wrong = f"[{text(f'has the label {name}=')} + variables.labels[{label}] + {text(told)}]"
+    return f"(!({label} in variables.labels) ? {missing} : variables.labels[{label}] in {text(allowed)} ? [] : {wrong})"
+
+
+def remedy(values: Values) -> str:
+    """What the author of a DAG is to write."""
+    example = {name: one.values[0] if one.values else "..." for name, one in sorted(values.policy.labels.items())}
+    labels = ", ".join(f"'{name}': '{value}'" for name, value in example.items())
+    return (
+        f"Add labels={{{labels}}} to the KubernetesPodOperator; to another task, executor_config={{'pod_override': "
+        f"k8s.V1Pod(metadata=k8s.V1ObjectMeta(labels={{{labels}}}))}}"
+    )
+
+
+def _labels(values: Values) -> list[Object]:
+    if not values.policy.labels:
+        return []
+    advice = remedy(values)
+    told = f"'This pod of an Airflow task ' + variables.lacking.join(' and ') + '. ' + {text(advice + '.')}"
+    return [
+        {
+            "expression": "request.operation != 'CREATE' || size(variables.lacking) == 0",
+            "message": f"This pod of an Airflow task lacks labels. {advice}.",
+            "messageExpression": told,
+        }
+    ]
+
+
+# --- registries -----------------------------------------------------------------------------------------------------
+
+
+def _images(source: str) -> str:
+    parts = [
+        f"(has({source}.spec.{field}) ? {source}.spec.{field}.map(c, has(c.image), c.image) : [])"
+        for field in CONTAINERS
+    ]
+    return f"({' + '.join(parts)})"
+
+
+def _own_images(values: Values) -> list[str]:
+    """Images that the collection itself puts into pods of tasks."""
+    pods = pod_template.pods_of(values)
+    containers = [one for pod in pods for field in CONTAINERS for one in pod["spec"].get(field) or ()]
+    return sorted({str(one["image"]) for one in containers})
+
+
+def _image_variables(values: Values) -> list[Object]:
+    """What comes from elsewhere, with the registry that a container runtime adds; what was there before may stay."""
+    registries = values.policy.registries
+    if not registries:
+        return []
+    full = (
+        "!i.contains('/') ? 'docker.io/library/' + i : "
+        "i.split('/')[0].matches('[.:]|^localhost$') ? i : 'docker.io/' + i"
+    )
+    begins = text([f"{registry}/" for registry in registries])
+    own = _own_images(values)
+    ours = f"!(i in {text(own)}) && " if own else ""
+    return [
+        {"name": "before", "expression": f"request.operation == 'UPDATE' ? {_images('oldObject')} : []"},
+        {"name": "new", "expression": f"{_images('object')}.filter(i, {ours}!(i in variables.before))"},
+        {
+            "name": "foreign",
+            "expression": f"variables.new.map(i, {full}).filter(i, !{begins}.exists(r, i.startsWith(r)))",
+        },
+    ]
+
+
+def _registries(values: Values) -> list[Object]:
+    registries = values.policy.registries
+    if not registries:
+        return []
+    advice = f"Tasks may use images from {', '.join(registries)}: have it copied there, and name it by that address."
+    told = f"'This pod of an Airflow task runs ' + variables.foreign.join(', ') + '. ' + {text(advice)}"
+    return [
+        {
+            "expression": "size(variables.foreign) == 0",
+            "message": f"This pod of an Airflow task runs an image from elsewhere. {advice}",
+            "messageExpression": told,
+        }
+    ]
