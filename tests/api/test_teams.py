@@ -194,10 +194,9 @@ def test_what_a_team_had_goes_with_it(shared: Shared) -> None:
     assert shared.site.cluster.list(kinds.named("Role"), shared.data) == []
 
 
-def test_an_instance_of_the_same_name_elsewhere_keeps_what_it_has(
-    shared: Shared, new_namespace: str, cluster: t.Any
-) -> None:
+def test_an_instance_of_the_same_name_elsewhere_keeps_what_it_has(shared: Shared, cluster: t.Any) -> None:
     """Both have teams, and objects outside of all namespaces."""
+    new_namespace = f"{shared.site.namespace}-other"
     everywhere = {"airflow_rbac_all_namespaces": True}
     shared.run(values=everywhere)
     body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": new_namespace}}
