@@ -71,7 +71,11 @@ def policed(kubeconfig: str) -> t.Iterator[Policed]:
         "airflow_instance": "analytics",
         "airflow_namespace": site.namespace,
         "airflow_logging_loss_accepted": True,
-        "airflow_rbac_teams": {"ml": {"namespace": f"{site.namespace}-ml", "namespaceManaged": True}},
+        # Pods of these tests are as short as can be.
+        "airflow_rbac_pod_security": "privileged",
+        "airflow_rbac_teams": {
+            "ml": {"namespace": f"{site.namespace}-ml", "namespaceManaged": True, "podSecurity": "privileged"}
+        },
         "airflow_policy_labels": {"team": {"values": ["data", "ml"]}, "cost-centre": {}},
         "airflow_policy_registries": ["registry.example.com/data", "docker.io/library"],
         "airflow_policy_placements": {"data": {"nodeLabels": {"example.com/pool": "data"}, "tolerations": [DEDICATED]}},

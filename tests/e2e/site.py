@@ -110,8 +110,8 @@ class Site:
         assert recap.code == 0, recap.output[-5000:]
         return recap
 
-    def remove(self) -> None:
-        recap = self.run({**BASE, "airflow_delete_data": True}, "uninstall")
+    def remove(self, variables: Variables = BASE) -> None:
+        recap = self.run({**variables, "airflow_delete_data": True}, "uninstall")
         assert recap.code == 0, recap.output[-5000:]
 
     def seen(self) -> dict[str, str]:

@@ -1,0 +1,156 @@
+"""Tasks of a team on a real cluster: under which identity their pods run, what is refused, and where they land."""
+
+from __future__ import annotations
+
+import threading
+import time
+import typing as t
+
+import pytest
+
+from ansible_collections.dagops.airflow.plugins.module_utils.face import Failure
+from ansible_collections.dagops.airflow.plugins.module_utils.kube import kinds
+from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object
+from ansible_collections.dagops.airflow.plugins.modules import dag_run
+from tests.e2e.conftest import CLUSTER, ROOT
+from tests.e2e.site import BASE, SMALL, Site, Variables
+from tests.e2e.support import Instance
+
+NAME = "teams"
+TEAM = f"{NAME}-data"
+VERSION = "3.3.2"
+IMAGE = f"localhost/airflow:{VERSION}"
+ROLE = "iam.amazonaws.com/role"
+
+DEDICATED = {"key": "dedicated", "operator": "Equal", "value": "data", "effect": "NoSchedule"}
+# The one node has it, whatever it is called.
+NODE = {"kubernetes.io/os": "linux"}
+TERM = {"matchExpressions": [{"key": "kubernetes.io/os", "operator": "In", "values": ["linux"]}]}
+
+# The sample of the documentation, and the same tasks of somebody who does not know what is demanded.
+SAMPLE = (ROOT / "docs/examples/team_tasks.py").read_text(encoding="utf-8")
+CHANGES = {
+    '"analytics-data"': f'"{TEAM}"',
+    '"analytics-tasks"': f'"{NAME}-tasks"',
+    '"docker.io/library/python:3.13-slim"': f'"{IMAGE}"',
+    # Pods that tasks launch are looked at when they have ended.
+    '"get_logs": True,': '"get_logs": True, "on_finish_action": "keep_pod",',
+}
+UNLABELLED = {'LABELS = {"team": "data", "cost-centre": "4711"}': "LABELS = {}", '"team_tasks"': '"unlabelled"'}
+FILES = ("team_tasks.py", "unlabelled.py")
+
+MOUNTED: Variables = {
+    "resources": SMALL,
+    "volumes": [{"name": "team-dags", "configMap": {"name": "team-dags"}}],
+    "volumeMounts": [
+        {"name": "team-dags", "mountPath": f"/opt/airflow/dags/{file}", "subPath": file} for file in FILES
+    ],
+}
+VARIABLES: Variables = {
+    **BASE,
+    "airflow_core_executor": "LocalExecutor,KubernetesExecutor",
+    **{f"airflow_core_{component}": MOUNTED for component in ("dag_processor", "scheduler", "workers")},
+    "airflow_rbac_teams": {"data": {"namespaceManaged": True, "quota": {"pods": "10"}}},
+    "airflow_policy_labels": {"team": {"values": ["data", "ml"]}, "cost-centre": {}},
+    "airflow_policy_placements": {"data": {"nodeLabels": NODE, "tolerations": [DEDICATED]}},
+    "airflow_extra_manifests": [
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "configured"}},
+    ],
+}
+
+
+def changed(text: str, changes: dict[str, str]) -> str:
+    for before, after in changes.items():
+        assert before in text
+        text = text.replace(before, after)
+    return text
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Site]:
+    values = {**VARIABLES, "airflow_instance": NAME, "airflow_version": VERSION}
+    instance = Instance(name=NAME, values=values, cluster_options=CLUSTER)
+    made = Site(instance=instance, folder=tmp_path_factory.mktemp("runs"))
+    made.remove(VARIABLES)
+    sample = changed(SAMPLE, CHANGES)
+    data = dict(zip(FILES, (sample, changed(sample, UNLABELLED)), strict=True))
+    instance.cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAME}})
+    meta = {"name": "team-dags", "namespace": NAME}
+    instance.cluster.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": data})
+    made.converge(VARIABLES)
+    yield made
+    made.remove(VARIABLES)
+
+
+class Watcher:
+    """Sees the pods of a DAG's tasks, which the executor takes away when they have ended."""
+
+    def __init__(self, instance: Instance, namespace: str, dag_id: str) -> None:
+        self._instance, self._namespace, self._selector = instance, namespace, f"dag_id={dag_id}"
+        self._seen: dict[str, Object] = {}
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._look)
+
+    def __enter__(self) -> dict[str, Object]:
+        self._thread.start()
+        return self._seen
+
+    def __exit__(self, *_error: object) -> None:
+        self._end.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        while not self._end.is_set():
+            for pod in self._instance.cluster.list(kinds.named("Pod"), self._namespace, self._selector):
+                self._seen[pod["metadata"]["labels"]["task_id"]] = pod
+            time.sleep(0.2)
+
+
+def run(site: Site, dag_id: str) -> dict[str, Object]:
+    """The task instances of a run that fails as a whole, by the name of the task."""
+    with pytest.raises(Failure, match="Run first of DAG .* failed"):
+        site.instance.call(dag_run, dag_id=dag_id, run_id="first", wait=True, wait_timeout=420)
+    ended = site.instance.call(dag_run, dag_id=dag_id, run_id="first", wait=False, logs=True)
+    return {one["task_id"]: one for one in ended["task_instances"]}
+
+
+def placed(pod: Object) -> bool:
+    affinity = pod["spec"]["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+    tolerated = DEDICATED in pod["spec"]["tolerations"]
+    return bool(pod["spec"]["nodeName"]) and tolerated and affinity["nodeSelectorTerms"] == [TERM]
+
+
+def test_the_sample_runs_under_the_identities_it_names_and_lands_where_it_must(site: Site) -> None:
+    with Watcher(site.instance, NAME, "team_tasks") as pods:
+        tasks = run(site, "team_tasks")
+    assert {name: one["state"] for name, one in tasks.items()} == {
+        "passes": "success",
+        "fails": "failed",
+        "configured": "success",
+    }
+    assert "a pod of its own" in tasks["passes"]["log"]
+    assert "as it should" in tasks["fails"]["log"]
+    launched = site.instance.cluster.list(kinds.named("Pod"), TEAM, "kubernetes_pod_operator=True")
+    assert {pod["metadata"]["labels"]["task_id"] for pod in launched} == {"passes", "fails"}
+    for pod in launched:
+        assert pod["spec"]["serviceAccountName"] == f"{NAME}-tasks"
+        assert placed(pod)
+    own = pods["configured"]
+    assert own["spec"]["serviceAccountName"] == "configured"
+    assert own["metadata"]["annotations"][ROLE] == "data-reader"
+    assert own["spec"]["containers"][0]["resources"]["requests"]["memory"] == "256Mi"
+    assert placed(own)
+
+
+def test_pods_without_the_label_of_a_team_are_refused_in_words(site: Site) -> None:
+    with Watcher(site.instance, NAME, "unlabelled") as pods:
+        tasks = run(site, "unlabelled")
+    assert {one["state"] for one in tasks.values()} == {"failed"}
+    words = "has no label cost-centre and has no label team (one of data, ml). Add labels={"
+    for name in ("passes", "fails"):
+        assert words in tasks[name]["log"]
+    assert pods == {}
+
+
+def test_a_second_run_changes_nothing(site: Site) -> None:
+    assert site.converge(VARIABLES).changed == 0
