@@ -68,8 +68,8 @@ def team_tasks() -> None:
             )
         },
     )
-    def configured() -> None:
-        print("with resources, an annotation and an identity of its own")
+    def configured() -> str:
+        return "with resources, an annotation and an identity of its own"
 
     configured()
 

@@ -169,7 +169,9 @@ def test_images_come_from_the_registries_that_are_named(policed: Policed, image:
     """Those of the pod template are among them, or no task of the executor could run."""
     if foreign:
         told = policed.refused(policed.site.namespace, GOOD, image=image)
-        assert f"This pod of an Airflow task runs {foreign}. Tasks may use images from registry.example.com/data" in told
+        assert (
+            f"This pod of an Airflow task runs {foreign}. Tasks may use images from registry.example.com/data" in told
+        )
     else:
         assert policed.made(policed.site.namespace, GOOD, image=image)
 
@@ -187,7 +189,7 @@ def test_an_image_is_not_changed_to_another_one_later(policed: Policed) -> None:
     marked = {"metadata": {"labels": {"already_checked": "True", "team": None}}}
     policed.site.cluster.patch(pod, "patched", policed.site.namespace, marked)
     other = [{"op": "replace", "path": "/spec/containers/0/image", "value": "ghcr.io/somebody/else"}]
-    with pytest.raises(ApiError, match="runs ghcr.io/somebody/else"):
+    with pytest.raises(ApiError, match=r"runs ghcr\.io/somebody/else"):
         policed.site.cluster.patch(pod, "patched", policed.site.namespace, other, content_type=JSON_PATCH)
     policed.site.cluster.delete(pod, "patched", policed.site.namespace)
 
@@ -199,7 +201,9 @@ def tolerations(pod: Object) -> list[Object]:
 def test_the_label_of_a_team_brings_tolerations_and_node_affinity(policed: Policed) -> None:
     made = policed.made(policed.site.namespace, GOOD)
     assert tolerations(made) == [DEDICATED]
-    assert made["spec"]["affinity"] == {"nodeAffinity": {REQUIRED: {"nodeSelectorTerms": [{"matchExpressions": [POOL]}]}}}
+    assert made["spec"]["affinity"] == {
+        "nodeAffinity": {REQUIRED: {"nodeSelectorTerms": [{"matchExpressions": [POOL]}]}}
+    }
 
 
 def test_what_a_pod_says_itself_stays(policed: Policed) -> None:
@@ -213,7 +217,9 @@ def test_what_a_pod_says_itself_stays(policed: Policed) -> None:
 
 def test_node_affinity_of_its_own_is_narrowed(policed: Policed) -> None:
     """Its terms are alternatives, so another one would widen it."""
-    node = {"nodeAffinity": {REQUIRED: {"nodeSelectorTerms": [{"matchExpressions": [{"key": "a", "operator": "Exists"}]}]}}}
+    node = {
+        "nodeAffinity": {REQUIRED: {"nodeSelectorTerms": [{"matchExpressions": [{"key": "a", "operator": "Exists"}]}]}}
+    }
     for selector in ({}, {"zone": "one"}):
         made = policed.made(policed.site.namespace, GOOD, affinity=node, nodeSelector=selector)
         assert made["spec"]["affinity"] == node

@@ -232,7 +232,7 @@ BAD_TEAMS: dict[str, tuple[Values, str]] = {
     ),
     "a Secret": (
         {"data": {"imagePullSecrets": ["registry"]}},
-        r"airflow_rbac_teams\.data\.imagePullSecrets names Secret 'registry', which does not exist in namespace .*-data",
+        r"airflow_rbac_teams\.data\.imagePullSecrets names Secret 'registry', which does not exist in namespace .*-d",
     ),
     "an identity": (
         {"data": {"serviceAccount": {"name": "trainer"}}},

@@ -108,8 +108,8 @@ class Watcher:
 
 def run(site: Site, dag_id: str) -> dict[str, Object]:
     """The task instances of a run that fails as a whole, by the name of the task."""
-    with pytest.raises(Failure, match="Run first of DAG .* failed"):
-        site.instance.call(dag_run, dag_id=dag_id, run_id="first", wait=True, wait_timeout=420)
+    with pytest.raises(Failure, match=r"Run first of DAG .* failed"):
+        site.instance.call(dag_run, dag_id=dag_id, run_id="first", unpause=True, wait=True, wait_timeout=420)
     ended = site.instance.call(dag_run, dag_id=dag_id, run_id="first", wait=False, logs=True)
     return {one["task_id"]: one for one in ended["task_instances"]}
 

@@ -14,7 +14,15 @@ import typing as t
 
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow.versions import WEB_COMPONENTS
 from ansible_collections.dagops.airflow.plugins.module_utils.face import Face, Failure
-from ansible_collections.dagops.airflow.plugins.module_utils.kube import engine, kinds, prune, remove, scope, served, wait
+from ansible_collections.dagops.airflow.plugins.module_utils.kube import (
+    engine,
+    kinds,
+    prune,
+    remove,
+    scope,
+    served,
+    wait,
+)
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.apply import Consent
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import Cluster, connect
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.engine import Request

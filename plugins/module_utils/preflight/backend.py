@@ -76,9 +76,7 @@ def refused_at_first(cluster: Cluster, values: Values, objects: list[Object]) ->
     """What an instance that is not there yet would be refused, and a quota that has no room for it."""
     quotas: list[Object] = []
     own = [item for item in objects if item["metadata"].get("namespace") == values.namespace]
-    yield from checks.full_quotas(
-        own, allowed(lambda: cluster.list(named("ResourceQuota"), values.namespace), quotas)
-    )
+    yield from checks.full_quotas(own, allowed(lambda: cluster.list(named("ResourceQuota"), values.namespace), quotas))
     yield from rehearsed(cluster, objects)
 
 

@@ -90,6 +90,7 @@ def airflow3(values: Values) -> Settings:
     return {
         "core": {
             "auth_manager": FAB_MANAGER,
+            "multi_team": values.core.multi_team or None,
             "execution_api_server_url": f"{execution_api}{base_path(values)}/execution/",
         },
         "api": {"base_url": values.core.base_url, "port": names.WEB_PORT, "workers": values.core.api_server.workers},

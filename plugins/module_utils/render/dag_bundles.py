@@ -18,7 +18,11 @@ import typing as t
 from ansible_collections.dagops.airflow.plugins.module_utils.render import git, names
 from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import Object
 from ansible_collections.dagops.airflow.plugins.module_utils.spec import git as addresses
-from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import DagBundle, Values
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import (
+    DagBundle,
+    GitSource,
+    Values,
+)
 
 GIT = "airflow.providers.git.bundles.git.GitDagBundle"
 LOCAL = "airflow.dag_processing.bundles.local.LocalDagBundle"
@@ -43,6 +47,11 @@ def known_hosts(values: Values) -> dict[str, str]:
     return {known_hosts_key(name): bundle.known_hosts for name, bundle in bundles(values) if bundle.known_hosts}
 
 
+def of_team(source: GitSource) -> Object:
+    """The team that DAGs of a bundle belong to."""
+    return {"team_name": source.team} if source.team else {}
+
+
 def entry(name: str, bundle: DagBundle) -> Object:
     """A bundle in ``dag_bundle_config_list``."""
     classpath, kwargs = _class(name, bundle)
@@ -50,6 +59,7 @@ def entry(name: str, bundle: DagBundle) -> Object:
         "name": name,
         "classpath": classpath,
         "kwargs": {**kwargs, "refresh_interval": bundle.refresh_interval, **bundle.kwargs},
+        **of_team(bundle),
     }
 
 

@@ -164,7 +164,8 @@ def bundle_list(values: Values) -> list[Object]:
             "path": git_sync.dags_folder(name, repository),
             "refresh_interval": values.git_sync.refresh_interval,
         }
-        found.append({"name": name, "classpath": dag_bundles.LOCAL, "kwargs": kwargs})
+        team = dag_bundles.of_team(repository)
+        found.append({"name": name, "classpath": dag_bundles.LOCAL, "kwargs": kwargs, **team})
     return [*found, *(dag_bundles.entry(name, bundle) for name, bundle in dag_bundles.bundles(values))]
 
 

@@ -3,8 +3,8 @@
 
 """Where pods of a team's tasks go: the author of a DAG writes one label, and need not know of taints and affinities.
 
-Where the API server has MutatingAdmissionPolicy, it adds them to every pod that has the label. Everywhere there is a pod
-template for each team, which a task names.
+Where the API server has MutatingAdmissionPolicy, it adds them to every pod that has the label. Everywhere there is a
+pod template for each team, which a task names.
 
 PRIVATE to the collection: it can have breaking changes at any time.
 """
@@ -83,9 +83,7 @@ def mutating(values: Values, namespaces: Object) -> list[Object]:
         ],
     }
     return [
-        object_(
-            values, VERSION, "MutatingAdmissionPolicy", "placement", name=name, namespaced=False, spec=spec
-        ),
+        object_(values, VERSION, "MutatingAdmissionPolicy", "placement", name=name, namespaced=False, spec=spec),
         object_(
             values,
             VERSION,
@@ -133,7 +131,8 @@ def _affinity(wanted: Placement) -> str:
     required: Object = {REQUIRED: {"nodeSelectorTerms": _terms(wanted)}}
     node = f"{kind}.nodeAffinity"
     selected = ", ".join(
-        _add(f"/spec/nodeSelector/{_escaped(key)}", json.dumps(value)) for key, value in sorted(wanted.node_labels.items())
+        _add(f"/spec/nodeSelector/{_escaped(key)}", json.dumps(value))
+        for key, value in sorted(wanted.node_labels.items())
     )
     selector = _add("/spec/nodeSelector", json.dumps(wanted.node_labels, sort_keys=True))
     return (

@@ -31,6 +31,7 @@ KEPT_SECRETS: t.Final[dict[Option, str]] = {
 # Options that objects of the instance depend on, and what to set instead.
 KEPT_OPTIONS: t.Final[dict[Option, str]] = {
     ("core", "executor"): "airflow_core_executor",
+    ("core", "multi_team"): "airflow_core_multi_team",
     ("api", "base_url"): "airflow_core_base_url",
     ("webserver", "base_url"): "airflow_core_base_url",
     ("api", "port"): "airflow_core_api_server.service.port",

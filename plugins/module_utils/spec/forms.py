@@ -20,7 +20,10 @@ NAME = Form(
     r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?",
     "lower-case letters, digits and dashes, from a letter to a letter or digit, at most 40",
 )
-# With an instance's name before it, a namespace; Airflow knows no team of less than three characters.
+AIRFLOW_TEAM = Form(
+    r"[A-Za-z0-9_-]{3,50}", "a team of Airflow: letters, digits, dashes and underscores, 3 to 50 of them"
+)
+# With an instance's name before it, a namespace.
 TEAM = Form(
     r"[a-z0-9]([-a-z0-9]{0,20}[a-z0-9])?",
     "the name of a team: lower-case letters, digits and dashes, from and to a letter or digit, at most 22",

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.dagops.airflow.plugins.module_utils.spec import dag_rules
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import below, said
-from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import GitSource, Values
 
 TEAMS: t.Final = "airflow_rbac_teams"
 
@@ -80,4 +81,25 @@ def placements(values: Values) -> t.Iterator[str]:
             )
 
 
-RULES: tuple[t.Callable[[Values], t.Iterator[str]], ...] = (namespaces, executing, placements)
+def multi_team(values: Values) -> t.Iterator[str]:
+    """Airflow's own teams, which it knows from 3.2 on."""
+    version = values.instance.version
+    major, minor = (int(part) for part in version.split(".")[:2])
+    if values.core.multi_team and (major, minor) < (3, 2):
+        yield (
+            f"airflow_core_multi_team is true, but Airflow keeps teams apart from 3.2 on and this is {version}: leave "
+            "it out, or use a newer Airflow"
+        )
+    sources: dict[str, GitSource] = {
+        **{below(dag_rules.REPOSITORIES, name): one for name, one in values.git_sync.repositories.items()},
+        **{below(dag_rules.BUNDLES, name): one for name, one in values.core.dag_bundles.items()},
+    }
+    for path, source in sources.items():
+        if source.team and not values.core.multi_team:
+            yield (
+                f"{path}.team is {said(source.team)}, but airflow_core_multi_team is false, and Airflow does not start "
+                "with a team's bundle then: set it to true, or leave the team out"
+            )
+
+
+RULES: tuple[t.Callable[[Values], t.Iterator[str]], ...] = (namespaces, executing, placements, multi_team)

@@ -565,6 +565,11 @@ class GitSource:
     known_hosts_from: FileRef | None = option(
         "Where a known_hosts file is instead; the usual key is C(known_hosts).", default=None
     )
+    team: str | None = option(
+        "Team of Airflow that its DAGs belong to, with O(airflow_core_multi_team); it has to be known to Airflow.",
+        default=None,
+        form=forms.AIRFLOW_TEAM,
+    )
     known_hosts_waived: bool = option(
         "Accept any host key: whoever is between you and the server can put DAGs of theirs in.", default=False
     )
@@ -826,12 +831,8 @@ class ScalerDatabase:
 class Team:
     """A namespace for the pods of one team's tasks, and what they may do there."""
 
-    namespace: str | None = option(
-        "The namespace; C(<instance>-<team>) if not given.", default=None, form=forms.LABEL
-    )
-    namespace_managed: bool = option(
-        "Make the namespace and keep its labels; else it has to be there.", default=False
-    )
+    namespace: str | None = option("The namespace; C(<instance>-<team>) if not given.", default=None, form=forms.LABEL)
+    namespace_managed: bool = option("Make the namespace and keep its labels; else it has to be there.", default=False)
     pod_security: t.Literal["restricted", "baseline", "privileged"] = option(
         "Pod Security Standard that the namespace enforces, where it is made.", default="restricted"
     )
@@ -872,9 +873,7 @@ class RequiredLabel:
 class Placement:
     """The nodes of a team."""
 
-    node_labels: dict[str, str] = option(
-        "Labels that a node must have.", factory=dict, check=kubernetes.selector
-    )
+    node_labels: dict[str, str] = option("Labels that a node must have.", factory=dict, check=kubernetes.selector)
     tolerations: list[Verbatim] = option(
         "Tolerations of what keeps others away from them.", factory=list, check=kubernetes.tolerations
     )
@@ -983,7 +982,8 @@ class Policy:
 
     PREFIX: t.ClassVar[str] = "airflow_policy_"
     labels: dict[str, RequiredLabel] = option(
-        "Labels that every pod of a task must have, by name, for example C(team) and C(cost-centre). See docs/teams.md.",
+        "Labels that every pod of a task must have, by name, for example C(team) and C(cost-centre). See "
+        "docs/teams.md.",
         factory=dict,
         check=kubernetes.label_names,
         reaches="ValidatingAdmissionPolicy",
@@ -1067,6 +1067,12 @@ class Core:
         factory=list,
         check=kubernetes.env_from,
         reaches="every Airflow container",
+    )
+    multi_team: bool = option(
+        "Have Airflow keep teams apart: connections, variables, pools and bundles of DAGs can belong to one (Airflow "
+        "3.2 and newer). See docs/teams.md.",
+        default=False,
+        reaches="ConfigMap/<instance>-config",
     )
     base_url: str | None = option(
         "Address that people reach Airflow at, with the path where it is not at the root.",
