@@ -77,8 +77,8 @@ def unserved(
     files = ", ".join(f"{folder}/{placements.template_file(team)}" for team in values.policy.placements)
     yield (
         f"the cluster ({version['gitVersion']}) serves no MutatingAdmissionPolicy, so a label of "
-        "airflow_policy_placements puts no pod anywhere by itself: tasks of the KubernetesExecutor can choose a pod template that does by "
-        f"executor_config={{'pod_template_file': ...}}, which is one of {files}"
+        "airflow_policy_placements puts no pod anywhere by itself: tasks of the KubernetesExecutor can choose a pod "
+        f"template that does by executor_config={{'pod_template_file': ...}}, which is one of {files}"
     )
 
 
