@@ -49,6 +49,14 @@ def test_cluster_wide_objects_have_no_namespace() -> None:
     assert "namespace" not in prepared(obj("Namespace"))[0]["metadata"]
 
 
+def test_what_is_away_from_home_says_where_home_is() -> None:
+    """A namespace is anybody's, and is read by its name."""
+    elsewhere = obj()
+    elsewhere["metadata"]["namespace"] = "team"
+    found = prepared(obj(), elsewhere, obj("ClusterRole", "rbac.authorization.k8s.io/v1"), obj("Namespace"))
+    assert [item["metadata"]["labels"].get(scope.HOME) for item in found] == [None, "n", "n", None]
+
+
 def test_unknown_kinds_are_taken_to_live_in_namespaces() -> None:
     assert prepared(obj("Thing", "example.org/v1"))[0]["metadata"]["namespace"] == "n"
 
@@ -122,6 +130,13 @@ def test_objects_of_other_instances() -> None:
     # Whoever made it by other means is asked by the API server's rules on conflicts.
     helm = live(**{"app.kubernetes.io__instance": "ml", "app.kubernetes.io__managed-by": "Helm"})
     assert SCOPE.foreign(helm) is None
+
+
+def test_objects_of_an_instance_of_that_name_elsewhere() -> None:
+    ours, theirs = live(**{"airflow.dagops__namespace": "n"}), live(**{"airflow.dagops__namespace": "m"})
+    assert (SCOPE.owns(ours), SCOPE.owns(theirs)) == (True, False)
+    assert SCOPE.foreign(ours) is None
+    assert SCOPE.foreign(theirs) == "analytics in namespace m"
 
 
 def test_notes_remember_places() -> None:

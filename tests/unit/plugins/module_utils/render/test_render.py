@@ -126,7 +126,7 @@ def test_rendering_is_pure(case: str) -> None:
 @pytest.mark.parametrize("case", CASES)
 def test_names_are_unique_and_labels_are_valid(case: str) -> None:
     items = objects(case)
-    keys = [(item["kind"], item["metadata"]["name"]) for item in items]
+    keys = [(item["kind"], item["metadata"].get("namespace"), item["metadata"]["name"]) for item in items]
     assert len(keys) == len(set(keys))
     for item in items:
         assert item["metadata"]["labels"]["app.kubernetes.io/instance"] == CASES[case]["airflow_instance"]

@@ -20,6 +20,7 @@ from tests.unit.cases import BASE, CASES, OF_DAGS
 
 Object = dict[str, t.Any]
 
+TEAM = "airflow.dagops/team"
 PER_CASE = pytest.mark.parametrize("case", CASES)
 # Images that are Airflow's own, among those of the database and of people's sidecars.
 AIRFLOW_CONTAINERS = {
@@ -46,7 +47,9 @@ def of_kind(items: list[Object], *kinds: str) -> list[Object]:
 
 
 def one(items: list[Object], kind: str, component: str) -> Object:
-    (found,) = (item for item in of_kind(items, kind) if item["metadata"]["labels"]["component"] == component)
+    """The instance's own, of which teams may have copies."""
+    own = (item for item in of_kind(items, kind) if TEAM not in item["metadata"]["labels"])
+    (found,) = (item for item in own if item["metadata"]["labels"]["component"] == component)
     return found
 
 
@@ -114,7 +117,9 @@ def selectors(items: list[Object]) -> dict[str, dict[str, str]]:
 def test_objects_are_in_the_namespace_of_the_instance(case: str) -> None:
     values = load(CASES[case])
     for item in rendered(CASES[case]):
-        expected = None if item["kind"] == "Namespace" else values.namespace
+        team = item["metadata"]["labels"].get(TEAM)
+        home = values.team_namespace(team) if team else values.namespace
+        expected = None if item["kind"] == "Namespace" else home
         assert item["metadata"].get("namespace") == expected, item["metadata"]["name"]
 
 
@@ -205,7 +210,9 @@ def test_an_identity_carries_a_token_only_where_a_pod_asks(case: str) -> None:
 
 @PER_CASE
 def test_nobody_may_more_than_make_and_watch_pods(case: str) -> None:
-    for item in of_kind(rendered(CASES[case]), "Role"):
+    """In the namespace of the instance; tests/api/test_teams.py asks an API server about those of teams."""
+    own = [item for item in of_kind(rendered(CASES[case]), "Role") if TEAM not in item["metadata"]["labels"]]
+    for item in own:
         for rule in item["rules"]:
             assert rule["apiGroups"] == [""]
             assert set(rule["resources"]) <= {"pods", "pods/log", "events"}
@@ -226,7 +233,7 @@ def test_a_binding_gives_a_role_to_pods_of_the_instance(case: str) -> None:
         for subject in item["subjects"]:
             assert subject["kind"] == "ServiceAccount"
             assert subject["name"] in accounts
-            assert subject["namespace"] == item["metadata"]["namespace"]
+            assert subject["namespace"] in {item["metadata"]["namespace"], load(CASES[case]).namespace}
 
 
 def holders(variables: Object) -> dict[str, set[str]]:
