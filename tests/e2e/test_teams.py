@@ -149,6 +149,10 @@ def test_pods_without_the_label_of_a_team_are_refused_in_words(site: Site) -> No
     words = "has no label cost-centre and has no label team (one of data, ml). Add labels={"
     for name in ("passes", "fails"):
         assert words in tasks[name]["log"]
+    # The executor's own pod would write a log: Airflow tells of it in its audit log.
+    wanted = "dag_id = 'unlabelled' AND task_id = 'configured' AND event = 'state mismatch'"
+    statement = f"SELECT extra FROM log WHERE {wanted}"
+    assert words in site.instance.sql(statement)
     assert pods == {}
 
 
