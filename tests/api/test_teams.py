@@ -158,8 +158,8 @@ def test_nothing_outside_of_the_named_namespaces_is_allowed(shared: Shared, clus
     for account in ("worker", "scheduler", "triggerer", "api-server"):
         assert shared.may(f"analytics-{account}", "default") == set()
         assert not shared.can(f"analytics-{account}", "list", "pods", "")
-    bindings = cluster.list(kinds.named("ClusterRoleBinding"), None, "app.kubernetes.io/instance=analytics")
-    assert bindings == []
+    ours = f"app.kubernetes.io/instance=analytics,airflow.dagops/namespace={shared.site.namespace}"
+    assert cluster.list(kinds.named("ClusterRoleBinding"), None, ours) == []
 
 
 def test_a_local_executor_launches_pods_from_the_scheduler(shared: Shared) -> None:
