@@ -92,11 +92,6 @@ MUTATIONS = (
             "*pods.env, *values.core.env,",
         ),
         ("a canary is one file", '"subPath": names.CANARY_FILE, ', ""),
-        (
-            "an own identity is used",
-            "own.name if own and own.name else names.name(values, component)",
-            "names.name(values, component)",
-        ),
         ("a claim of a person's is used", "volume.existing_claim or ", ""),
     ),
     *of_file(
@@ -132,6 +127,11 @@ MUTATIONS = (
     ),
     *of_file(
         "render/names.py",
+        (
+            "an own identity is used",
+            "own.name if own and own.name else name(values, component)",
+            "name(values, component)",
+        ),
         (
             "instances do not select each other's pods",
             '"component": component, "release": values.name}',
