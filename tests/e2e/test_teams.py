@@ -80,6 +80,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Site]:
     made.converge(VARIABLES)
     yield made
     made.remove(VARIABLES)
+    # The tests have made it, so uninstalling leaves it.
+    instance.cluster.delete(kinds.named("Namespace"), NAME)
 
 
 class Watcher:
