@@ -7,7 +7,8 @@ RUN := tools/run
 DEV := tools/run --dev
 PLAYBOOK := $(RUN) ansible-playbook --inventory $(INVENTORY)
 STAGES := $(DEV) python tools/stages.py
-MEASURED := --cov --cov-report=
+# How much is enough is asked of both together (make coverage).
+MEASURED := --cov --cov-report= --cov-fail-under=0
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
