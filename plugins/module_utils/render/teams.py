@@ -17,6 +17,9 @@ from ansible_collections.dagops.airflow.plugins.module_utils.render.objects impo
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import ServiceAccount, Team, Values
 
 RBAC: t.Final = "rbac.authorization.k8s.io"
+TEAM_LABEL: t.Final = "airflow.dagops/team"
+"""Of every object of a team."""
+
 EVENTS: t.Final[Object] = {"apiGroups": [""], "resources": ["events"], "verbs": ["list", "watch"]}
 LOGS: t.Final[Object] = {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]}
 
@@ -70,11 +73,15 @@ def account(values: Values, team: Team) -> str:
     return team.service_account.name or names.name(values, "tasks")
 
 
+def _labels(values: Values, team: str) -> dict[str, str]:
+    return {**values.rbac.teams[team].labels, TEAM_LABEL: team}
+
+
 def _object(
     values: Values, team: str, api_version: str, kind: str, component: str, *, namespaced: bool = True, **body: t.Any
 ) -> Object:
     """An object of a team, in its namespace."""
-    labels = {**values.rbac.teams[team].labels, "airflow.dagops/team": team, **(body.pop("labels", None) or {})}
+    labels = {**_labels(values, team), **(body.pop("labels", None) or {})}
     made = object_(values, api_version, kind, component, namespaced=namespaced, labels=labels, **body)
     if namespaced:
         made["metadata"]["namespace"] = values.team_namespace(team)
@@ -193,8 +200,10 @@ def copies(values: Values, item: Object) -> list[Object]:
     found = []
     for name in executing(values):
         meta = item["metadata"]
-        labels = {**values.rbac.teams[name].labels, "airflow.dagops/team": name}
-        placed = {"namespace": values.team_namespace(name), "labels": {**meta["labels"], **labels}}
+        placed = {
+            "namespace": values.team_namespace(name),
+            "labels": {**meta["labels"], **_labels(values, name)},
+        }
         found.append({**item, "metadata": {**meta, **placed}})
     return features.part_of(features.KUBERNETES, found)
 

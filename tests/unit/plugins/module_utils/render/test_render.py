@@ -309,6 +309,10 @@ KNOBS: dict[str, t.Any] = {
     "airflow_rbac_pod_security": "baseline",
     "airflow_rbac_service_accounts": {"worker": {"name": "x"}},
     "airflow_rbac_tasks_launch_pods": True,
+    "airflow_rbac_teams": {"ml": {"namespace": "ml"}},
+    "airflow_policy_labels": {"team": {}},
+    "airflow_policy_registries": ["r.example.com"],
+    "airflow_core_multi_team": True,
     "airflow_rbac_quota": {"pods": "1"},
     "airflow_rbac_limit_range": [{"type": "Pod"}],
     "airflow_database_name": "x",
@@ -393,9 +397,31 @@ def test_every_log_store_turns_something(store: str) -> None:
     assert render_all(load({**BASE, **LOG_STORES[store]})) != render_all(load(BASE))
 
 
+POLICY_KNOBS: dict[str, t.Any] = {
+    "airflow_policy_action": "Warn",
+    "airflow_policy_team_label": "squad",
+    "airflow_policy_placements": {"ml": {"nodeLabels": {"pool": "ml"}}},
+}
+
+
+@pytest.mark.parametrize("knob", POLICY_KNOBS)
+def test_every_knob_of_policies_turns_something(knob: str) -> None:
+    base = {
+        **BASE,
+        "airflow_policy_registries": ["r.example.com"],
+        "airflow_policy_placements": {"bi": {"nodeLabels": {"pool": "bi"}}},
+    }
+    assert render_all(load({**base, knob: POLICY_KNOBS[knob]})) != render_all(load(base))
+
+
+def test_consent_to_all_namespaces_turns_something() -> None:
+    base = {**BASE, **LOG_STORES["s3"]}
+    assert render_all(load({**base, "airflow_rbac_all_namespaces": True})) != render_all(load(base))
+
+
 def test_every_variable_is_a_knob_or_known_not_to_be() -> None:
     stores = {name for variables in LOG_STORES.values() for name in variables}
-    assert set(VALUE_VARIABLES) == set(KNOBS) | NO_OBJECT | stores
+    assert set(VALUE_VARIABLES) == {*KNOBS, *POLICY_KNOBS, "airflow_rbac_all_namespaces"} | NO_OBJECT | stores
 
 
 CELERY_KNOBS: dict[str, t.Any] = {

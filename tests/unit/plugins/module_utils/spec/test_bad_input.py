@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.dagops.airflow.plugins.module_utils.kube.scope import FEATURE
+from ansible_collections.dagops.airflow.plugins.module_utils.kube.scope import FEATURE, HOME
 from ansible_collections.dagops.airflow.plugins.module_utils.render import names
 from ansible_collections.dagops.airflow.plugins.module_utils.render.celery_workers import SET_LABEL
 from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline import render_all
+from ansible_collections.dagops.airflow.plugins.module_utils.render.teams import TEAM_LABEL
 from ansible_collections.dagops.airflow.plugins.module_utils.spec import dag_rules, forms, kubernetes, rules
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import VALUE_VARIABLES, load
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import SpecError, camel, hints
@@ -844,7 +845,8 @@ def test_what_is_written_below_an_option_is_never_shown(option: Option, value: t
 
 def test_reserved_labels_are_those_that_objects_have() -> None:
     values = load(BASE)
-    assert {*names.labels(values, "x"), names.ROLE_LABEL, FEATURE, SET_LABEL} == kubernetes.RESERVED_LABELS
+    ours = {*names.labels(values, "x"), names.ROLE_LABEL, FEATURE, HOME, SET_LABEL, TEAM_LABEL}
+    assert ours == kubernetes.RESERVED_LABELS
 
 
 @pytest.mark.parametrize("case", CASES)
