@@ -75,11 +75,6 @@ MUTATIONS = (
         ("heartbeats are probed", '"livenessProbe": {\n            "exec": {"command": command},', '"other": {'),
         ("a slow start is given time", '"failureThreshold": 150', '"failureThreshold": 10'),
         (
-            "pods of one component keep apart",
-            '{"matchLabels": names.selector(values, component)}',
-            '{"matchLabels": names.selector(values, "airflow")}',
-        ),
-        (
             "no second start for a look at the database",
             '{"name": "CONNECTION_CHECK_MAX_COUNT", "value": "0"}',
             '{"name": "CONNECTION_CHECK_MAX_COUNT", "value": "20"}',
@@ -109,6 +104,8 @@ MUTATIONS = (
             'history_limit,\n        "selector": {"matchLabels": names.selector(',
             'history_limit,\n        "selector": {"matchLabels": names.labels(',
         ),
+        ("a budget lets a drain go on", '"maxUnavailable": budget.max_unavailable', '"maxUnavailable": 0'),
+        ("pods that are broken are in no drain's way", '"unhealthyPodEvictionPolicy": budget', '"other": budget'),
         ("a roll takes no pod away first", '"maxUnavailable": 0', '"maxUnavailable": 1'),
         ("Services find a port of the pods", '"targetPort": target', '"targetPort": "http"'),
         (
@@ -124,6 +121,28 @@ MUTATIONS = (
         ),
         ("a site's registry is used", "if values.instance.image_registry:", "if not values.instance.image_registry:"),
         ("objects are in the instance's namespace", "values.namespace if namespaced else None", "None"),
+    ),
+    *of_file(
+        "render/placement.py",
+        (
+            "pods of one component keep apart",
+            'labelSelector": {"matchLabels": names.selector(values, component)},\n            },',
+            'labelSelector": {"matchLabels": names.selector(values, "airflow")},\n            },',
+        ),
+        (
+            "a spread counts the pods of its component",
+            '{"labelSelector": {"matchLabels": names.selector(values, component)}, **one}',
+            "one",
+        ),
+        ("pods of tasks do not keep apart", "own is None and isinstance(shape, Workload)", "own is None"),
+        ("nodes of tasks are preferred where they are not required", "if nodes.required or", "if True or"),
+    ),
+    *of_file(
+        "spec/placement.py",
+        ("nodes of tasks are for tasks", "if isinstance(shape, (Workers, CeleryWorkers)) else TaskNodes()", ""),
+        ("taints of nodes of tasks are tolerated", "*map(_tolerated, nodes.taints), ", ""),
+        ("a component's own labels win", "**(nodes.labels if nodes.required else {}), **shape.node_selector", ""),
+        ("what the instance says holds for all", "value or getattr(common, name)", "value"),
     ),
     *of_file(
         "render/names.py",

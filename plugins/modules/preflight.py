@@ -51,6 +51,12 @@ remembered:
       O(dagops.airflow.manifests#module:remembered).
   type: dict
   returned: success
+capacity:
+  description:
+    - What the instance needs by its settings. C(tasks_at_once) is null where nothing limits them; C(connections) are
+      those to the database, C(all_the_time) and C(on_top) what pods and volumes count for in a quota.
+  type: dict
+  returned: success
 problems:
   description: A sentence for each obstacle.
   type: list

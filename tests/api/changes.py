@@ -302,6 +302,22 @@ CHANGES: dict[str, Change] = {
         then={**BASE, "airflow_core_dag_processor": {"labels": {"a": "b"}, "nodeSelector": {"pool": "airflow"}}},
         touches=("Deployment/dag-processor",),
     ),
+    "placement": Change(
+        then={**BASE, "airflow_placement": {"hostAliases": [{"ip": "192.0.2.1", "hostnames": ["ldap"]}]}},
+        touches=("Deployment/scheduler", "StatefulSet/postgresql", "ConfigMap/pod-template", "CronJob/log-cleanup"),
+    ),
+    "nodes-of-tasks": Change(
+        then={
+            **BASE,
+            "airflow_task_nodes": {"labels": {"pool": "tasks"}, "taints": [{"key": "tasks", "effect": "NoSchedule"}]},
+            "airflow_core_workers": {"podDisruptionBudget": {"enabled": True}},
+        },
+        touches=("ConfigMap/pod-template", "PodDisruptionBudget/task"),
+    ),
+    "database-cleanup": Change(
+        then={**BASE, "airflow_database_cleanup": {"enabled": True, "timeZone": "Europe/Berlin"}},
+        touches=("CronJob/db-cleanup", "ServiceAccount/db-cleanup"),
+    ),
     "service-type": Change(
         then={**BASE, "airflow_core_api_server": {"service": {"type": "NodePort"}}}, touches=("Service/api-server",)
     ),

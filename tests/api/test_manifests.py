@@ -391,6 +391,30 @@ class TestAbsent:
         deleted = site.manifests(stateful_set("db"), state="absent", delete_data=True, wait=False)
         assert names(deleted, "deleted") == ["PersistentVolumeClaim/data-db-0"]
 
+    def test_a_claim_that_a_pod_of_somebody_else_holds_is_told_with_the_pod(self, site: Site) -> None:
+        """No controller takes the finalizer away here, so it stays as it does where a pod mounts it."""
+        claim = {
+            "apiVersion": "v1",
+            "kind": "PersistentVolumeClaim",
+            "metadata": {"name": "logs"},
+            "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+        }
+        site.manifests(claim)
+        for name, claimed, node in (("report", "logs", "one"), ("queued", "logs", None), ("other", "data", "one")):
+            volume = {"name": "a", "persistentVolumeClaim": {"claimName": claimed}}
+            spec = {"containers": [{"name": "a", "image": "a"}], "volumes": [volume], "nodeName": node}
+            meta = {"name": name, "namespace": site.namespace}
+            site.cluster.create({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec})
+        site.cluster.patch(
+            kinds.named("Pod"), "report", site.namespace, {"status": {"phase": "Succeeded"}}, subresource="status"
+        )
+        with pytest.raises(Failure) as error:
+            site.manifests(claim, state="absent", delete_data=True, wait=True, wait_timeout=1)
+        assert error.value.message == (
+            f"PersistentVolumeClaim/{site.namespace}/logs did not go within 1 s; still mounted by "
+            f"Pod/{site.namespace}/report (Succeeded). Delete what has ended, end what runs, and run again."
+        )
+
     def test_a_namespace_that_we_found_stays(self, site: Site) -> None:
         objects = [namespace_object(site.namespace), config_map("a")]
         site.manifests(*objects)

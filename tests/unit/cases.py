@@ -42,6 +42,7 @@ CASES: dict[str, dict[str, t.Any]] = {
         "airflow_core_executor": "CeleryKubernetesExecutor",
         "airflow_celery_flower": {"enabled": True},
         "airflow_core_kubernetes_executor": {"cleanup": {"enabled": True}},
+        "airflow_database_cleanup": {"enabled": True, "archive": "replace"},
     },
     "autoscaling": {
         "airflow_instance": "airflow",
@@ -160,6 +161,7 @@ CASES: dict[str, dict[str, t.Any]] = {
         "airflow_database_sslmode": "verify-full",
         "airflow_database_credentials": {"name": "my-database"},
         "airflow_database_pgbouncer": {"enabled": True, "replicas": 2},
+        "airflow_database_cleanup": {"enabled": True, "timeZone": "Europe/Berlin", "tables": ["log", "xcom"]},
         "airflow_core_base_url": "https://airflow.example.com/data",
         "airflow_core_config": {"core": {"parallelism": 64}, "smtp": {"smtp_host": "100%.example.com"}},
         "airflow_core_env": [{"name": "TZ", "value": "UTC"}],

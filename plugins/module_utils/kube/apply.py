@@ -17,7 +17,15 @@ import time
 import typing as t
 
 from ansible_collections.dagops.airflow.plugins.module_utils.face import Failure
-from ansible_collections.dagops.airflow.plugins.module_utils.kube import diff, fields, immutable, kinds, order, replicas
+from ansible_collections.dagops.airflow.plugins.module_utils.kube import (
+    diff,
+    fields,
+    holders,
+    immutable,
+    kinds,
+    order,
+    replicas,
+)
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import FIELD_MANAGER, Cluster
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.errors import ApiError
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object
@@ -254,11 +262,17 @@ def await_gone(
     while left := [obj for obj in left if _is_there(cluster, obj)]:
         names = ", ".join(kinds.label(obj) for obj in left)
         if time.monotonic() > deadline:
+            if mounted := holders.holding(cluster, left):
+                raise Failure(
+                    f"{names} did not go within {timeout:g} s; still mounted by {mounted}. Delete what has ended, end "
+                    "what runs, and run again."
+                )
             held = sorted({one for obj in left for one in obj["metadata"].get("finalizers") or ()})
             why = f"; held by the finalizers {', '.join(held)}" if held else ""
             raise Failure(f"{names} did not go within {timeout:g} s{why}. Look at its events and finalizers.")
         if notify and time.monotonic() - told_at > 5:
-            notify(f"waiting for {names} to go")
+            mounted = holders.holding(cluster, left)
+            notify(f"waiting for {names} to go" + (f"; still mounted by {mounted}" if mounted else ""))
             told_at = time.monotonic()
         time.sleep(0.3)
 

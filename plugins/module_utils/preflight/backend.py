@@ -20,8 +20,10 @@ from ansible_collections.dagops.airflow.plugins.module_utils.kube.errors import 
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Kind, Object, named
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.live import together
 from ansible_collections.dagops.airflow.plugins.module_utils.preflight import checks, log_shipper, teams
+from ansible_collections.dagops.airflow.plugins.module_utils.render import migration, pod_template, vertical
+from ansible_collections.dagops.airflow.plugins.module_utils.render.names import ROLE_LABEL
 from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline import render_all
-from ansible_collections.dagops.airflow.plugins.module_utils.spec import references
+from ansible_collections.dagops.airflow.plugins.module_utils.spec import capacity, references
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import load
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
 
@@ -74,9 +76,7 @@ def unusable_teams(cluster: Cluster, values: Values, objects: list[Object]) -> t
 
 def refused_at_first(cluster: Cluster, values: Values, objects: list[Object]) -> t.Iterator[str]:
     """What an instance that is not there yet would be refused, and a quota that has no room for it."""
-    quotas: list[Object] = []
-    own = [item for item in objects if item["metadata"].get("namespace") == values.namespace]
-    yield from checks.full_quotas(own, allowed(lambda: cluster.list(named("ResourceQuota"), values.namespace), quotas))
+    yield from checks.full_quotas(in_namespace(values, objects), quotas_in(cluster, values), passing(values))
     yield from rehearsed(cluster, objects)
 
 
@@ -95,6 +95,60 @@ def shipper_out_of_place(cluster: Cluster, values: Values, objects: list[Object]
     for variable, name in () if values.extra.manifests else log_shipper.secrets(values):
         if _find(cluster, "Secret", name, there) is None:
             yield f"{variable} names Secret '{name}', which does not exist in namespace {there}: have it made first"
+
+
+def refused_later(cluster: Cluster, values: Values, objects: list[Object]) -> t.Iterator[str]:
+    """A quota that even an empty namespace has no room in for the instance.
+
+    What is used of it may be the instance's own. Others have quotas in namespaces that they give away; elsewhere the
+    request is spared. What the API server would refuse of an instance that is there is found by each task before it
+    applies.
+    """
+    if not values.rbac.namespace_managed:
+        quotas = quotas_in(cluster, values)
+        yield from checks.full_quotas(in_namespace(values, objects), quotas, passing(values), count_used=False)
+
+
+def unserved(cluster: Cluster, values: Values) -> t.Iterator[str]:
+    """Kinds of others that the values ask for, and that the cluster does not have."""
+    if values.instance.vertical_autoscaling.enabled and not cluster.serves(vertical.API_VERSION, vertical.KIND):
+        yield (
+            f"airflow_vertical_autoscaling.enabled is true, but the cluster has no {vertical.KIND} "
+            f"({vertical.API_VERSION}): have the Vertical Pod Autoscaler installed first, or leave it out"
+        )
+
+
+def in_namespace(values: Values, objects: list[Object]) -> list[Object]:
+    """Those in the instance's own namespace: teams have others, and quotas of their own."""
+    return [item for item in objects if item["metadata"].get("namespace") == values.namespace]
+
+
+def own_quotas(objects: list[Object]) -> list[Object]:
+    return [item for item in objects if item["kind"] == "ResourceQuota"]
+
+
+def quotas_in(cluster: Cluster, values: Values) -> list[Object]:
+    """Those of the namespace; none where the credentials may not see them."""
+    none: list[Object] = []
+    return allowed(lambda: cluster.list(named("ResourceQuota"), values.namespace), none)
+
+
+def passing(values: Values) -> list[Object]:
+    """Pods that come and go besides the workloads: those of tasks, and of the migration."""
+    return [*pod_template.pods_of(values), migration.job(values, "")]
+
+
+def waiting_for_nodes(cluster: Cluster, values: Values, objects: list[Object]) -> list[str]:
+    """Warnings of pods that no node takes; none where nodes are not to be seen."""
+    none: list[Object] = []
+    nodes = allowed(lambda: cluster.list(named("Node")), none)
+    templates = [
+        (f"{item['kind']}/{item['metadata']['name']}", item["spec"]["template"]["spec"])
+        for item in objects
+        if item["kind"] in ("Deployment", "StatefulSet") and item["metadata"]["labels"].get(ROLE_LABEL) != "extra"
+    ]
+    templates += [("tasks", item["spec"]) for item in pod_template.pods_of(values)]
+    return [*checks.homeless(templates, nodes)] if nodes else []
 
 
 ABSENT: t.Final[Object] = {}
@@ -236,15 +290,17 @@ def run(face: Face) -> dict[str, t.Any]:
         problems += shipper_out_of_place(cluster, values, objects)
     problems += missing_autoscalers(cluster, values)
     problems += allowed(lambda: [*unusable_secrets(cluster, values, face.params["given"] or {})], [])
-    own = [item for item in objects if item["metadata"].get("namespace") == values.namespace]
-    problems += checks.full_quotas(own, [item for item in own if item["kind"] == "ResourceQuota"])
+    here = in_namespace(values, objects)
+    problems += checks.full_quotas(here, own_quotas(here), passing(values))
+    problems += checks.stuck_drains(objects)
+    problems += unserved(cluster, values)
+    warnings = [*checks.untested(values, version), *checks.unserved(values, version, declared, objects)]
     remembered: dict[str, str] = {}
     if not problems:
         remembered = engine.begin(cluster, values.name, values.namespace, face, check_mode=face.check_mode)
-        # What the API server would refuse of an instance that is there is found by each task before it applies.
-        if not scope.notes_of_kinds(remembered):
-            problems += refused_at_first(cluster, values, objects)
-    warnings = [*checks.untested(values, version), *checks.unserved(values, version, declared, objects)]
+        there = bool(scope.notes_of_kinds(remembered))
+        problems += (refused_later if there else refused_at_first)(cluster, values, objects)
+        warnings += [] if there else waiting_for_nodes(cluster, values, objects)
     for warning in (*warnings, *asleep(values, remembered)):
         face.warn(warning)
     if problems:
@@ -254,7 +310,26 @@ def run(face: Face) -> dict[str, t.Any]:
         "kubernetes_version": version["gitVersion"],
         "permissions_known": rules is not None,
         "remembered": remembered,
+        "capacity": needed_by(values, objects),
         "api_requests": cluster.requests,
+    }
+
+
+def needed_by(values: Values, objects: list[Object]) -> dict[str, t.Any]:
+    """The sums, for people who plan."""
+    parts = capacity.shares(values)
+    here = in_namespace(values, objects)
+    wanted, more = checks.demand(here), checks.on_top(here, passing(values))
+    return {
+        "tasks_at_once": capacity.tasks_at_once(values) or None,
+        "connections": {
+            "kept": {share.component: share.kept for share in parts},
+            "most": {share.component: share.most for share in parts},
+            "at_the_server": capacity.kept(values)[0],
+            "granted": capacity.granted(values),
+        },
+        "all_the_time": {name: checks.shown(name, amount) for name, amount in sorted(wanted.items())},
+        "on_top": {name: checks.shown(name, amount) for name, amount in sorted(more.items())},
     }
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import collections
 import contextlib
 import decimal
+import math
 import re
 import typing as t
 
@@ -189,6 +190,32 @@ def missing_storage(objects: t.Iterable[Object], classes: t.Sequence[Object]) ->
             )
 
 
+def stuck_drains(objects: t.Sequence[Object]) -> t.Iterator[str]:
+    """Budgets that spare no pod of a workload, as overrides and objects of one's own can make them."""
+    workloads = [item for item in objects if item["kind"] in ("Deployment", "StatefulSet")]
+    for item in objects:
+        if item["kind"] != "PodDisruptionBudget":
+            continue
+        # A person's own object may be malformed; the API server says better than we what is wrong with it.
+        with contextlib.suppress(ArithmeticError, AttributeError, KeyError, TypeError, ValueError):
+            spec = item["spec"]
+            wanted = spec["selector"]["matchLabels"].items()
+            pods = sum(
+                int(one["spec"].get("replicas", 1))
+                for one in workloads
+                if wanted <= one["spec"]["template"]["metadata"]["labels"].items()
+            )
+            for option, stay in (("minAvailable", True), ("maxUnavailable", False)):
+                share = spec.get(option)
+                # Percentages are rounded up, as the API server does it.
+                amount = share if isinstance(share, int) else math.ceil(pods * int(str(share or "0").rstrip("%")) / 100)
+                if share is not None and pods and (amount >= pods if stay else amount < 1):
+                    yield (
+                        f"PodDisruptionBudget/{item['metadata']['name']} has {option} {share} for {pods} pods, so a "
+                        "drain of their nodes would wait for ever: leave one that may go"
+                    )
+
+
 def demand(objects: t.Iterable[Object]) -> dict[str, decimal.Decimal]:
     """What pods and claims count for in a quota while all of them run, by the quota's names."""
     total: dict[str, decimal.Decimal] = collections.defaultdict(decimal.Decimal)
@@ -200,17 +227,34 @@ def demand(objects: t.Iterable[Object]) -> dict[str, decimal.Decimal]:
     return dict(total)
 
 
+def on_top(objects: t.Iterable[Object], others: t.Iterable[Object] = ()) -> dict[str, decimal.Decimal]:
+    """What comes on top for a while: the largest pod that a rollout starts before one goes, or one of ``others``."""
+    total: dict[str, decimal.Decimal] = {}
+    for item in [*(one for one in objects if one["kind"] == "Deployment"), *others]:
+        with contextlib.suppress(ArithmeticError, AttributeError, KeyError, TypeError):
+            spec = item["spec"]["template"]["spec"] if item["kind"] != "Pod" else item["spec"]
+            for name, amount in _of_pod(spec).items():
+                total[name] = max(total.get(name, decimal.Decimal(0)), amount)
+    return total
+
+
 def _demanded(item: Object) -> t.Iterator[tuple[str, decimal.Decimal]]:
     spec = item.get("spec") or {}
     replicas = decimal.Decimal(spec.get("replicas", 1))
     if item["kind"] in ("Deployment", "StatefulSet"):
-        yield "pods", replicas
-        for container in spec["template"]["spec"]["containers"]:
-            for name, amount in _counted(container.get("resources") or {}):
-                yield name, amount * replicas
+        for name, amount in _of_pod(spec["template"]["spec"]).items():
+            yield name, amount * replicas
     for claim in [item] if item["kind"] == "PersistentVolumeClaim" else spec.get("volumeClaimTemplates", []):
         yield "persistentvolumeclaims", decimal.Decimal(1)
         yield "requests.storage", forms.amount(claim["spec"]["resources"]["requests"]["storage"]) or decimal.Decimal(0)
+
+
+def _of_pod(spec: Object) -> dict[str, decimal.Decimal]:
+    total: dict[str, decimal.Decimal] = collections.defaultdict(decimal.Decimal, pods=decimal.Decimal(1))
+    for container in spec["containers"]:
+        for name, amount in _counted(container.get("resources") or {}):
+            total[name] += amount
+    return total
 
 
 def _counted(resources: Object) -> t.Iterator[tuple[str, decimal.Decimal]]:
@@ -224,23 +268,74 @@ def _counted(resources: Object) -> t.Iterator[tuple[str, decimal.Decimal]]:
                 yield name, amount
 
 
-def full_quotas(objects: t.Sequence[Object], quotas: t.Iterable[Object]) -> t.Iterator[str]:
-    """Quotas that do not take all pods and claims, besides what others use already."""
-    wanted = demand(objects)
+def full_quotas(
+    objects: t.Sequence[Object], quotas: t.Iterable[Object], others: t.Iterable[Object] = (), *, count_used: bool = True
+) -> t.Iterator[str]:
+    """Quotas that do not take all pods and claims, and one pod more (``others``: of tasks, of Jobs) at a time.
+
+    What is used already counts besides, unless it may be the instance's own (``count_used``).
+    """
+    wanted, more = demand(objects), on_top(objects, others)
+    none = decimal.Decimal(0)
     for quota in quotas:
         spec = quota.get("spec") or {}
         if spec.get("scopes") or spec.get("scopeSelector"):
             continue
-        used = (quota.get("status") or {}).get("used") or {}
+        used = (quota.get("status") or {}).get("used") or {} if count_used else {}
         for name, hard in sorted((spec.get("hard") or {}).items()):
             limit, taken = forms.amount(hard), forms.amount(used.get(name, 0)) or 0
-            if limit is not None and wanted.get(name, 0) + taken > limit:
-                others = f", besides {used[name]} that others use" if taken else ""
+            stays, comes = wanted.get(name, none), more.get(name, none)
+            if limit is not None and stays + comes + taken > limit:
+                sums = (
+                    f" ({shown(name, stays)} all the time, {shown(name, comes)} for a pod that a rollout"
+                    if comes
+                    else ""
+                )
+                sums += " or a task starts)" if comes else ""
+                others_use = f", besides {used[name]} that others use" if taken else ""
                 yield (
                     f"ResourceQuota/{quota['metadata']['name']} allows {hard} of {name}, but the instance needs "
-                    f"{shown(name, wanted.get(name, decimal.Decimal(0)))}{others}: raise it (airflow_rbac_quota where "
+                    f"{shown(name, stays + comes)}{sums}{others_use}: raise it (airflow_rbac_quota where "
                     "it is the instance's own), or ask for less"
                 )
+
+
+def homeless(templates: t.Iterable[tuple[str, Object]], nodes: t.Sequence[Object]) -> t.Iterator[str]:
+    """Pods that no node there is takes, by its labels, taints and size: they wait for one that does."""
+    for name, spec in templates:
+        with contextlib.suppress(ArithmeticError, AttributeError, KeyError, TypeError):
+            fitting = [node for node in nodes if _takes(node, spec)]
+            needs = {key: amount for key, amount in _of_pod(spec).items() if key in ("cpu", "memory")}
+            if fitting and any(_has_room(node, needs) for node in fitting):
+                continue
+            size = ", ".join(f"{shown(key, amount)} of {key}" for key, amount in sorted(needs.items()))
+            place = ", ".join(f"{key}={value}" for key, value in sorted((spec.get("nodeSelector") or {}).items()))
+            yield (
+                f"no node of the cluster takes pods of {name} ({size}"
+                + (f", on nodes with {place}" if place else "")
+                + "): they wait until there is one, which a cluster autoscaler may see to"
+            )
+
+
+def _takes(node: Object, spec: Object) -> bool:
+    labels = node["metadata"].get("labels") or {}
+    if (spec.get("nodeSelector") or {}).items() - labels.items():
+        return False
+    taints = [one for one in node.get("spec", {}).get("taints") or () if one["effect"] != "PreferNoSchedule"]
+    return all(any(_tolerates(one, taint) for one in spec.get("tolerations") or ()) for taint in taints)
+
+
+def _tolerates(toleration: Object, taint: Object) -> bool:
+    if toleration.get("effect") not in (None, "", taint["effect"]):
+        return False
+    if toleration.get("operator", "Equal") == "Exists":
+        return toleration.get("key") in (None, "", taint["key"])
+    return bool(toleration.get("key") == taint["key"] and toleration.get("value", "") == taint.get("value", ""))
+
+
+def _has_room(node: Object, needs: dict[str, decimal.Decimal]) -> bool:
+    allocatable = node["status"]["allocatable"]
+    return all((forms.amount(allocatable.get(key, 0)) or 0) >= amount for key, amount in needs.items())
 
 
 def shown(name: str, amount: decimal.Decimal) -> str:

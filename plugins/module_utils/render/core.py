@@ -13,6 +13,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.render import (
     config,
     dag_processor,
     dags,
+    db_cleanup,
     pod_cleanup,
     pod_template,
     scheduler,
@@ -37,5 +38,7 @@ def workloads(values: Values) -> list[Object]:
         *scheduler.render(values),
         *dag_processor.render(values),
         *celery_workers.render(values),
+        *pod_template.budget(values),
         *pod_cleanup.render(values),
+        *db_cleanup.render(values),
     ]

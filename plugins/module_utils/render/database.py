@@ -33,6 +33,7 @@ def postgres_container(values: Values) -> Object:
         "name": "postgresql",
         "image": image(values, wanted.image),
         "imagePullPolicy": wanted.image.pull_policy,
+        "args": ["postgres", "-c", f"max_connections={most}"] if (most := values.database.max_connections) else None,
         "env": pods.environment(
             pods.secret_env("POSTGRES_USER", secret, "username"),
             pods.secret_env("POSTGRES_PASSWORD", secret, "password"),

@@ -10,12 +10,18 @@ PRIVATE to the collection: it can have breaking changes at any time.
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 
 from ansible_collections.dagops.airflow.plugins.module_utils.render import names, pods
 from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import Object, image, object_
 from ansible_collections.dagops.airflow.plugins.module_utils.render.payload import clean_logs
-from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Pods, Values, resources
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import (
+    PodPlacement,
+    Pods,
+    Values,
+    resources,
+)
 
 COMPONENT = "log-cleanup"
 SCHEDULE = "17 3 * * *"
@@ -32,13 +38,8 @@ def render(values: Values) -> list[Object]:
         return []
     scheduler = values.core.scheduler
     # Where the scheduler may run, the volume can be mounted.
-    shape = Pods(
-        resources=resources("20m", "32Mi", "128Mi", "500m")(),
-        node_selector=scheduler.node_selector,
-        affinity=scheduler.affinity or {},
-        tolerations=scheduler.tolerations,
-        priority_class_name=scheduler.priority_class_name,
-    )
+    place = {field.name: getattr(scheduler, field.name) for field in dataclasses.fields(PodPlacement)}
+    shape = Pods(resources=resources("20m", "32Mi", "128Mi", "500m")(), **place)
     container = {
         "name": COMPONENT,
         "image": image(values, values.instance.image, values.instance.version),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from ansible_collections.dagops.airflow.plugins.module_utils.render import names, overrides, pods
 from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import Object, named_by_content, object_
-from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values, Workload, resources
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Pods, Values, resources
 
 
 def migration_job(values: Values, script: str, *arguments: str) -> Object:
@@ -24,7 +24,7 @@ def job(values: Values, script: str, *arguments: str) -> Object:
     The first administrator's user name and password are files below ``names.ADMIN_FOLDER``.
     """
     component = "migrate"
-    shape = Workload(resources=resources("500m", "512Mi", "1Gi")())
+    shape = Pods(resources=resources("500m", "512Mi", "1Gi")())
     container = pods.airflow_container(
         values,
         shape,

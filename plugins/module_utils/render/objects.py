@@ -135,11 +135,14 @@ def keeper(values: Values, component: str, port: int, storage: Storage, template
 
 
 def disruption_budget(values: Values, component: str, workload: Workload) -> list[Object]:
-    """By ``maxUnavailable``, so that a drain always gets on."""
+    """By ``maxUnavailable`` unless the person wants it otherwise, so that a drain always gets on."""
     if not workload.pod_disruption_budget.enabled:
         return []
+    budget = workload.pod_disruption_budget
+    least, most = {"minAvailable": budget.min_available}, {"maxUnavailable": budget.max_unavailable}
     spec = {
-        "maxUnavailable": workload.pod_disruption_budget.max_unavailable,
+        **(least if budget.min_available else most),
+        "unhealthyPodEvictionPolicy": budget.unhealthy_pod_eviction_policy,
         "selector": {"matchLabels": names.selector(values, component)},
     }
     return [object_(values, "policy/v1", "PodDisruptionBudget", component, spec=spec)]

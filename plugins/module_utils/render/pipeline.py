@@ -31,6 +31,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.render import (
     policy,
     rbac,
     triggerer,
+    vertical,
 )
 from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import Object
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import SpecError
@@ -58,7 +59,10 @@ RENDERERS: dict[str, t.Callable[[Values], list[Object]]] = {
 def render(values: Values, component: str) -> list[Object]:
     """Objects of a part, with the person's overrides, each labelled with the part, in a stable order."""
     objects, problems = [], []
-    for item in RENDERERS[component](values):
+    items = RENDERERS[component](values)
+    # What is the person's own has whatever the person gives it.
+    others = vertical.render(values, items) if component != extra.COMPONENT else []
+    for item in [*items, *others]:
         item["metadata"]["labels"][names.ROLE_LABEL] = component
         try:
             objects.append(overrides.applied(values, item))

@@ -14,10 +14,11 @@ from __future__ import annotations
 import json
 
 from ansible_collections.dagops.airflow.plugins.module_utils.render import features, names, overrides, placements, pods
+from ansible_collections.dagops.airflow.plugins.module_utils.render.celery_workers import SET_LABEL
 from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import Object, object_
 from ansible_collections.dagops.airflow.plugins.module_utils.render.rbac import speaks_to_kubernetes
 from ansible_collections.dagops.airflow.plugins.module_utils.spec import executors
-from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import SpecError
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import LARGEST_INTEGER, SpecError
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
 
 # The executor looks for this name; its arguments are set for each task.
@@ -77,6 +78,26 @@ def pods_of(values: Values) -> list[Object]:
         )
     others = [one for one in containers if one.get("name") != CONTAINER]
     return [{**result, "spec": {**result["spec"], "containers": [*main, *others]}}]
+
+
+def budget(values: Values) -> list[Object]:
+    """By it a drain waits until tasks have ended.
+
+    Pods of nobody's workload can be counted by ``minAvailable`` only, and there never are as many. Those of Celery have
+    budgets of their own, and no pod may have two.
+    """
+    if not (values.runs_kubernetes and values.core.workers.pod_disruption_budget.enabled):
+        return []
+    spec = {
+        "minAvailable": LARGEST_INTEGER,
+        "unhealthyPodEvictionPolicy": "AlwaysAllow",
+        "selector": {
+            "matchLabels": names.selector(values, "worker"),
+            "matchExpressions": [{"key": SET_LABEL, "operator": "DoesNotExist"}],
+        },
+    }
+    items = [object_(values, "policy/v1", "PodDisruptionBudget", "task", spec=spec)]
+    return features.part_of(features.KUBERNETES, items)
 
 
 def render(values: Values) -> list[Object]:

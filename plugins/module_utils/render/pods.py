@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.dagops.airflow.plugins.module_utils.render import dags, log_store, names
+from ansible_collections.dagops.airflow.plugins.module_utils.render import dags, log_store, names, placement
 from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import Object, compact, image, merged
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Pods, Values
 
@@ -272,11 +272,7 @@ def pod(
         "initContainers": [*init_containers, *pods.init_containers],
         "containers": [container, *sidecars, *pods.containers],
         "volumes": [*volumes, *pods.volumes],
-        "nodeSelector": pods.node_selector,
-        "affinity": spread(values, component) if pods.affinity is None else pods.affinity,
-        "tolerations": pods.tolerations,
-        "topologySpreadConstraints": pods.topology_spread_constraints,
-        "priorityClassName": pods.priority_class_name,
+        **placement.spec(values, component, pods),
         # Environment variables for every Service of the namespace would only be in the way.
         "enableServiceLinks": False,
         **body,
@@ -286,16 +282,3 @@ def pod(
         "annotations": {**values.instance.annotations, **(annotations or {}), **pods.annotations},
     }
     return t.cast("Object", compact({"metadata": metadata, "spec": spec}))
-
-
-def spread(values: Values, component: str) -> Object:
-    """Pods of one component prefer different nodes."""
-    term = {
-        "topologyKey": "kubernetes.io/hostname",
-        "labelSelector": {"matchLabels": names.selector(values, component)},
-    }
-    return {
-        "podAntiAffinity": {
-            "preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 100, "podAffinityTerm": term}]
-        }
-    }

@@ -51,6 +51,7 @@ def components(values: Values) -> list[str]:
     wanted += ["redis"] if values.runs_celery and values.celery.broker.provider == "embedded" else []
     wanted += ["flower"] if values.runs_celery and values.celery.flower.enabled else []
     wanted += ["log-cleanup"] if log_cleanup.wanted(values) else []
+    wanted += ["db-cleanup"] if values.database.cleanup.enabled else []
     wanted += ["postgresql"] if values.database.provider == "embedded" else []
     wanted += ["pgbouncer"] if values.database.pgbouncer.enabled else []
     return wanted

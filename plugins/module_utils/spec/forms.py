@@ -123,6 +123,9 @@ CRON = Form(
     "a schedule of five fields, such as 0 * * * *",
 )
 
+TIME_ZONE = Form(r"[A-Za-z]+(/[-+_A-Za-z0-9]+)*", "the name of a time zone such as Europe/Berlin or Etc/UTC")
+TABLE = Form(r"[a-z_][a-z0-9_]*", "the name of a table of Airflow, such as task_instance")
+
 _SUFFIXES: t.Final = {
     **{suffix: decimal.Decimal(1000) ** power for power, suffix in enumerate(["n", "u", "m", "", *"kMGTPE"], -3)},
     **{f"{suffix}i": decimal.Decimal(1024) ** power for power, suffix in enumerate("KMGTPE", 1)},

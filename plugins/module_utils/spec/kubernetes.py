@@ -11,6 +11,7 @@ PRIVATE to the collection: it can have breaking changes at any time.
 from __future__ import annotations
 
 import collections
+import ipaddress
 import re
 import typing as t
 
@@ -367,3 +368,32 @@ def spread(items: t.Any, path: str) -> t.Iterator[str]:
                 if item.get(key) is None
             )
             yield from _one_of(item, place, "whenUnsatisfiable", ("DoNotSchedule", "ScheduleAnyway"))
+
+
+def taints(items: t.Any, path: str) -> t.Iterator[str]:
+    """Taints of nodes."""
+    for item, place, problems in _each(items, path, "Taint"):
+        yield from problems
+        if item is not None:
+            yield from (f"{place}.{key} is required" for key in ("key", "effect") if not item.get(key))
+            yield from _one_of(item, place, "effect", ("NoSchedule", "PreferNoSchedule", "NoExecute"))
+
+
+def host_aliases(items: t.Any, path: str) -> t.Iterator[str]:
+    """Names in /etc/hosts."""
+    for item, place, problems in _each(items, path, "HostAlias"):
+        yield from problems
+        if item is None:
+            continue
+        yield from (f"{place}.{key} is required" for key in ("ip", "hostnames") if not item.get(key))
+        if isinstance(item.get("ip"), str) and not _is_address(item["ip"]):
+            yield f"{place}.ip is {said(item['ip'])}, which is no IP address"
+    yield from _twice(items, path, "ip")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.dagops.airflow.plugins.module_utils.spec import dag_rules, rules
+from ansible_collections.dagops.airflow.plugins.module_utils.spec import dag_rules, placement, rules
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import (
     DagBundle,
     DagSecret,
     GitSource,
+    PodPlacement,
     SecretRef,
     Values,
 )
@@ -107,9 +108,12 @@ def _of_celery(values: Values) -> t.Iterator[Reference]:
 
 
 def _of_pods(values: Values) -> t.Iterator[Reference]:
-    for path, _main, shape in rules.pods(values):
-        if shape.priority_class_name:
-            yield Reference(f"{path}.priorityClassName", "PriorityClass", shape.priority_class_name)
+    places: list[tuple[str, PodPlacement]] = [(path, shape) for path, _main, shape in rules.pods(values)]
+    for path, place in [(placement.VARIABLE, values.instance.placement), *places]:
+        if place.priority_class_name:
+            yield Reference(f"{path}.priorityClassName", "PriorityClass", place.priority_class_name)
+        if place.runtime_class_name:
+            yield Reference(f"{path}.runtimeClassName", "RuntimeClass", place.runtime_class_name)
     if values.logging.shipper.enabled and values.logging.shipper.priority_class_name:
         name = values.logging.shipper.priority_class_name
         yield Reference("airflow_logging_shipper.priorityClassName", "PriorityClass", name)

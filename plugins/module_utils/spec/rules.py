@@ -17,9 +17,11 @@ import urllib.parse
 from ansible_collections.dagops.airflow.plugins.module_utils.spec import (
     airflow_options,
     autoscaling_rules,
+    capacity,
     dag_rules,
     executors,
     kubernetes,
+    placement,
     team_rules,
 )
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import below, camel, said, suggestion
@@ -29,6 +31,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import 
     LogStore,
     LogVolume,
     OpensearchLogs,
+    PodPlacement,
     Pods,
     SearchLogs,
     Values,
@@ -93,6 +96,8 @@ def pods(values: Values) -> t.Iterator[tuple[str, str, Pods]]:
         yield "airflow_database_postgres", "postgresql", database.postgres
     if database.pgbouncer.enabled:
         yield "airflow_database_pgbouncer", "pgbouncer", database.pgbouncer
+    if database.cleanup.enabled:
+        yield "airflow_database_cleanup", "db-cleanup", database.cleanup
 
 
 # --- the instance -------------------------------------------------------------------------------------------------
@@ -297,6 +302,36 @@ def something_runs(values: Values) -> t.Iterator[str]:
             yield f"{path}.replicas is 0: {remedy}"
 
 
+def budgets_let_drains_go_on(values: Values) -> t.Iterator[str]:
+    """A budget that spares no pod keeps a drain waiting for ever."""
+    for path, _main, shape in pods(values):
+        if not isinstance(shape, Workload) or not shape.pod_disruption_budget.enabled:
+            continue
+        minimum = shape.pod_disruption_budget.min_available
+        if minimum and minimum >= shape.replicas:
+            yield (
+                f"{path}.podDisruptionBudget.minAvailable is {minimum} of {shape.replicas} replicas, so a drain of "
+                "their nodes would wait for ever: leave one that may go, or take maxUnavailable instead"
+            )
+
+
+def placed_where_it_helps(values: Values) -> t.Iterator[str]:
+    """Nodes of tasks are for pods that run tasks; a resolver without name servers knows no name."""
+    nodes = values.instance.task_nodes
+    if (nodes.labels or nodes.taints) and not (values.runs_celery or values.runs_kubernetes):
+        yield (
+            f"{placement.TASK_NODES} is given, but airflow_core_executor is {said(values.core.executor)}, which has no "
+            "pods of tasks alone: place the scheduler by airflow_core_scheduler, or leave it out"
+        )
+    places: list[tuple[str, PodPlacement]] = [(path, shape) for path, _main, shape in pods(values)]
+    for path, place in [(placement.VARIABLE, values.instance.placement), *places]:
+        if place.dns_policy == "None" and not (place.dns_config or {}).get("nameservers"):
+            yield (
+                f"{path}.dnsPolicy is 'None', which leaves the pods without a name server: name some by "
+                f"{path}.dnsConfig.nameservers"
+            )
+
+
 def logs_survive(values: Values) -> t.Iterator[str]:
     """A task's log is a file of the pod that ran it, and gone with it where nothing else has it.
 
@@ -326,7 +361,8 @@ def logs_reach_all(values: Values) -> t.Iterator[str]:
     if values.logging.store != "volume" or values.logging.volume.access_mode != "ReadWriteOnce":
         return
     for path, _main, shape in pods(values):
-        alone = shape.node_selector or shape.affinity is not None
+        place = placement.placed(values, shape)
+        alone = place.node_selector or place.affinity is not None
         if path not in OWN_VOLUMES and isinstance(shape, Workload) and shape.replicas > 1 and not alone:
             yield (
                 f"airflow_logging_volume.accessMode is 'ReadWriteOnce', but {path}.replicas is {shape.replicas} and "
@@ -645,12 +681,15 @@ RULES: tuple[t.Callable[[Values], t.Iterator[str]], ...] = (
     images_pinned,
     external_database,
     pool,
+    capacity.connections_suffice,
     executors_of_version,
     celery_used,
     celery_broker,
     celery_workers,
     default_queue,
     something_runs,
+    budgets_let_drains_go_on,
+    placed_where_it_helps,
     logs_survive,
     logs_reach_all,
     volumes,

@@ -33,6 +33,7 @@ COMPONENTS = (
     "redis",
     "flower",
     "cleanup",
+    "db-cleanup",
 )
 
 
@@ -89,6 +90,27 @@ class DisruptionBudget:
 
     enabled: bool = option("Whether to make a PodDisruptionBudget.", default=True)
     max_unavailable: int = option("Pods that may be unavailable at once.", default=1, minimum=1)
+    min_available: int | None = option(
+        "Pods that must stay, instead of C(maxUnavailable); less than there are, or a drain would wait for ever.",
+        default=None,
+        minimum=1,
+    )
+    unhealthy_pod_eviction_policy: t.Literal["AlwaysAllow", "IfHealthyBudget"] = option(
+        "C(AlwaysAllow) lets a drain take pods that are not ready in any case, so that a broken one is in nobody's "
+        "way.",
+        default="AlwaysAllow",
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TaskBudget:
+    """Whether a drain waits for pods of tasks."""
+
+    enabled: bool = option(
+        "Whether to make a PodDisruptionBudget by which a drain (C(kubectl drain --force)) waits until the tasks of a "
+        "node have ended, instead of ending them; as long as the longest of them takes.",
+        default=False,
+    )
 
 
 def resources(cpu: str, memory: str, memory_limit: str, cpu_limit: str = "2") -> t.Callable[[], dict[str, t.Any]]:
@@ -97,23 +119,71 @@ def resources(cpu: str, memory: str, memory_limit: str, cpu_limit: str = "2") ->
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Pods:
-    """What shapes the pods of a component."""
+class PodPlacement:
+    """Where pods run, and how they find others. See docs/placement.md for what goes before what."""
 
-    resources: dict[str, dict[str, t.Any]] = option(
-        "Requests and limits of the main container.", factory=dict, check=kubernetes.resources
-    )
     node_selector: dict[str, str] = option("Labels that a node must have.", factory=dict, check=kubernetes.selector)
     affinity: dict[str, Verbatim] | None = option(
-        "Affinity; if not given, pods of one component prefer different nodes.",
+        "Affinity; if not given, pods of a component that runs all the time prefer different nodes and zones.",
         default=None,
         check=kubernetes.shape("Affinity"),
     )
     tolerations: list[Verbatim] = option("Tolerations.", factory=list, check=kubernetes.tolerations)
     topology_spread_constraints: list[Verbatim] = option(
-        "Topology spread constraints.", factory=list, check=kubernetes.spread
+        "Topology spread constraints; they count the pods of the component unless they have a C(labelSelector).",
+        factory=list,
+        check=kubernetes.spread,
     )
     priority_class_name: str | None = option("Priority class of the pods.", default=None, form=forms.OBJECT_NAME)
+    runtime_class_name: str | None = option("Runtime class of the pods.", default=None, form=forms.OBJECT_NAME)
+    scheduler_name: str | None = option(
+        "Kubernetes scheduler that places the pods; the cluster's default one if not given.",
+        default=None,
+        form=forms.OBJECT_NAME,
+    )
+    host_aliases: list[Verbatim] = option("Further names in /etc/hosts.", factory=list, check=kubernetes.host_aliases)
+    dns_policy: t.Literal["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"] | None = option(
+        "How names are looked up; C(ClusterFirst) if not given.", default=None
+    )
+    dns_config: dict[str, Verbatim] | None = option(
+        "Name servers, search domains and options of the resolver.",
+        default=None,
+        check=kubernetes.shape("PodDNSConfig"),
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TaskNodes:
+    """Nodes that are there for tasks: their labels, and the taints that keep others away."""
+
+    labels: dict[str, str] = option("Labels of these nodes.", factory=dict, check=kubernetes.selector)
+    taints: list[Verbatim] = option(
+        "Their taints, as in the nodes (C(key), C(value), C(effect)); tasks tolerate them.",
+        factory=list,
+        check=kubernetes.taints,
+    )
+    required: bool = option("Whether tasks run on these nodes only, rather than preferring them.", default=True)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class VerticalAutoscaling:
+    """VerticalPodAutoscalers, where the cluster has what runs them."""
+
+    enabled: bool = option("Whether to make one for each workload.", default=False)
+    mode: t.Literal["Off", "Initial", "Recreate", "InPlaceOrRecreate", "Auto"] = option(
+        "C(Off) tells in its status what requests it would set, C(Initial) sets them when a pod starts, the others "
+        "also move pods that run. In YAML, C(Off) needs quotes.",
+        default="Off",
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Pods(PodPlacement):
+    """What shapes the pods of a component."""
+
+    resources: dict[str, dict[str, t.Any]] = option(
+        "Requests and limits of the main container.", factory=dict, check=kubernetes.resources
+    )
     labels: dict[str, str] = option("Further labels of the pods.", factory=dict, check=kubernetes.labels)
     annotations: dict[str, str] = option("Further annotations of the pods.", factory=dict, check=kubernetes.notes)
     env: list[Verbatim] = option(
@@ -220,6 +290,7 @@ class Workers(Pods):
         factory=resources("100m", "256Mi", "1Gi", "1"),
         check=kubernetes.resources,
     )
+    pod_disruption_budget: TaskBudget = option("Whether a drain waits for tasks.", factory=TaskBudget)
 
 
 # Off by default: the executor deletes the pods of tasks itself, and leaves those of failed ones for people to look at.
@@ -301,6 +372,37 @@ class PgBouncer(Workload):
     )
     pool_size: int = option("Connections to the database that are kept for Airflow.", default=10, minimum=1)
     max_client_connections: int = option("Connections that Airflow may open.", default=100, minimum=1)
+
+
+# Off by default: what goes is gone, and how long it must be kept is for its owner to say.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DatabaseCleanup(Pods):
+    """A CronJob that deletes old rows of the metadata database (C(airflow db clean))."""
+
+    resources: dict[str, dict[str, t.Any]] = option(
+        "Requests and limits of the main container.",
+        factory=resources("50m", "256Mi", "1Gi", "1"),
+        check=kubernetes.resources,
+    )
+    enabled: bool = option("Whether to delete old rows now and then.", default=False)
+    retention_days: int = option("Days that rows are kept.", default=90, minimum=1)
+    schedule: str = option("When, as in crontab.", default="30 2 * * 0", form=forms.CRON)
+    time_zone: str | None = option(
+        "Time zone of the schedule, such as C(Europe/Berlin); that of the cluster's control plane if not given.",
+        default=None,
+        form=forms.TIME_ZONE,
+    )
+    tables: list[str] = option(
+        "Tables to clean; all that Airflow knows to clean if not given.", factory=list, form=forms.TABLE
+    )
+    batch_size: int = option(
+        "Rows that one transaction deletes; Airflow 2.11 deletes those of a table at once.", default=10000, minimum=1
+    )
+    archive: t.Literal["skip", "keep", "replace"] = option(
+        "What becomes of deleted rows: C(skip) keeps none, C(keep) keeps them in tables of their own for you to export "
+        "and drop, C(replace) does so until the next run drops these tables.",
+        default="skip",
+    )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -920,6 +1022,21 @@ class Instance:
     annotations: dict[str, str] = option(
         "Further annotations of every object.", factory=dict, check=kubernetes.notes, reaches="every object"
     )
+    placement: PodPlacement = option(
+        "Where pods run unless their component says otherwise. See docs/placement.md.",
+        factory=PodPlacement,
+        reaches="every pod",
+    )
+    vertical_autoscaling: VerticalAutoscaling = option(
+        "Recommendations for requests of all workloads, or their change. See docs/capacity.md.",
+        factory=VerticalAutoscaling,
+        reaches="VerticalPodAutoscaler",
+    )
+    task_nodes: TaskNodes = option(
+        "Dedicated nodes of tasks: pods of a KubernetesExecutor and Celery workers go there. See docs/placement.md.",
+        factory=TaskNodes,
+        reaches="ConfigMap/<instance>-pod-template, Deployment/<instance>-worker",
+    )
     overrides: dict[str, dict[str, Verbatim]] = option(
         "Patches of rendered objects by C(Kind/name) or C(Kind/*), merged as C(kubectl patch) merges them. See "
         "docs/overrides.md.",
@@ -1032,9 +1149,18 @@ class Database:
     sslmode: t.Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] = option(
         "TLS towards an external database, as in libpq.", default="prefer"
     )
+    max_connections: int | None = option(
+        "Connections that the server takes from Airflow: an embedded one gets it (100 if not given), an external one "
+        "is believed to have it. Fewer than Airflow keeps open are refused. See docs/capacity.md.",
+        default=None,
+        minimum=10,
+    )
     postgres: Postgres = option("The embedded database.", factory=Postgres, reaches="StatefulSet/<instance>-postgresql")
     pgbouncer: PgBouncer = option(
         "The connection pooler.", factory=PgBouncer, reaches="Deployment/<instance>-pgbouncer"
+    )
+    cleanup: DatabaseCleanup = option(
+        "Deletes old rows. See docs/housekeeping.md.", factory=DatabaseCleanup, reaches="CronJob/<instance>-db-cleanup"
     )
 
 

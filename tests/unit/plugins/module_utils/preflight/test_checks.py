@@ -8,6 +8,7 @@ import pytest
 
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import named
 from ansible_collections.dagops.airflow.plugins.module_utils.preflight import checks
+from ansible_collections.dagops.airflow.plugins.module_utils.render import pod_template
 from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline import render_all
 from ansible_collections.dagops.airflow.plugins.module_utils.spec import references
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import load
@@ -154,6 +155,33 @@ def test_what_pods_and_variables_read_is_looked_for() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        ({"maxUnavailable": 1}, None),
+        ({"maxUnavailable": "1%"}, None),
+        ({"maxUnavailable": 0}, "has maxUnavailable 0 for 2 pods"),
+        ({"maxUnavailable": "0%"}, "has maxUnavailable 0% for 2 pods"),
+        ({"minAvailable": 1}, None),
+        ({"minAvailable": "50%"}, None),
+        ({"minAvailable": "51%"}, "has minAvailable 51% for 2 pods"),
+        ({"minAvailable": 2}, "has minAvailable 2 for 2 pods"),
+        ({"minAvailable": "many"}, None),
+    ],
+)
+def test_a_budget_that_holds_drains_up_is_told(spec: dict[str, t.Any], words: str | None) -> None:
+    override = {"spec": {"maxUnavailable": None, **spec}}
+    values = load(
+        {
+            **BASE,
+            "airflow_core_scheduler": {"replicas": 2},
+            "airflow_overrides": {"PodDisruptionBudget/airflow-scheduler": override},
+        }
+    )
+    problems = list(checks.stuck_drains(render_all(values)))
+    assert [words in problem for problem in problems] == ([True] if words else []), problems
+
+
 def quota(used: dict[str, str] | None = None, **hard: str) -> dict[str, t.Any]:
     spec = {"hard": {name.replace("_", "."): value for name, value in hard.items()}}
     return {"kind": "ResourceQuota", "metadata": {"name": "team"}, "spec": spec, "status": {"used": used or {}}}
@@ -162,12 +190,16 @@ def quota(used: dict[str, str] | None = None, **hard: str) -> dict[str, t.Any]:
 @pytest.mark.parametrize(
     ("found", "words"),
     [
-        (quota(pods="5"), None),
-        (quota(pods="4"), "allows 4 of pods, but the instance needs 5"),
-        (quota({"pods": "8"}, pods="12"), "the instance needs 5, besides 8 that others use"),
-        (quota(requests_memory="1Gi"), "allows 1Gi of requests.memory, but the instance needs 2048Mi"),
-        (quota(memory="1Gi"), "allows 1Gi of memory, but the instance needs 2048Mi"),
-        (quota(limits_cpu="9"), "allows 9 of limits.cpu, but the instance needs 10"),
+        (quota(pods="6"), None),
+        (
+            quota(pods="5"),
+            "allows 5 of pods, but the instance needs 6 (5 all the time, 1 for a pod that a rollout or a task starts)",
+        ),
+        (quota({"pods": "8"}, pods="12"), "a task starts), besides 8 that others use"),
+        (quota(requests_memory="1Gi"), "allows 1Gi of requests.memory, but the instance needs 2560Mi (2048Mi all"),
+        (quota(memory="2559Mi"), "allows 2559Mi of memory, but the instance needs 2560Mi"),
+        (quota(memory="2560Mi"), None),
+        (quota(limits_cpu="11"), "allows 11 of limits.cpu, but the instance needs 12 (10 all"),
         (quota(requests_storage="15Gi"), "needs 20480Mi"),
         (quota(persistentvolumeclaims="1"), "needs 2"),
         (quota(services="1"), None),
@@ -177,6 +209,54 @@ def quota(used: dict[str, str] | None = None, **hard: str) -> dict[str, t.Any]:
 def test_a_quota_that_is_too_small_is_told(found: dict[str, t.Any], words: str | None) -> None:
     problems = list(checks.full_quotas(render_all(VALUES), [found]))
     assert [words in problem for problem in problems] == ([True] if words else []), problems
+
+
+def test_what_the_instance_may_use_itself_is_not_counted() -> None:
+    found = quota({"pods": "6"}, pods="6")
+    assert list(checks.full_quotas(render_all(VALUES), [found]))
+    assert not list(checks.full_quotas(render_all(VALUES), [found], count_used=False))
+
+
+def test_there_has_to_be_room_for_a_pod_of_a_task() -> None:
+    values = load({**BASE, "airflow_core_workers": {"resources": {"limits": {"memory": "64Gi"}}}})
+    found = quota(limits_memory="32Gi")
+    assert not list(checks.full_quotas(render_all(values), [found]))
+    problems = list(checks.full_quotas(render_all(values), [found], pod_template.pods_of(values)))
+    assert "65536Mi for a pod that a rollout or a task starts" in problems[0]
+
+
+def node(cpu: str = "4", memory: str = "8Gi", *taints: dict[str, str], **labels: str) -> dict[str, t.Any]:
+    return {
+        "metadata": {"name": "one", "labels": labels},
+        "spec": {"taints": list(taints)},
+        "status": {"allocatable": {"cpu": cpu, "memory": memory}},
+    }
+
+
+DEDICATED = {"key": "dedicated", "value": "tasks", "effect": "NoSchedule"}
+TASKS = {"labels": {"pool": "tasks"}, "taints": [DEDICATED]}
+
+
+@pytest.mark.parametrize(
+    ("nodes", "words"),
+    [
+        ([node(pool="tasks")], None),
+        ([node(), node("4", "8Gi", DEDICATED, pool="tasks")], None),
+        ([node("4", "8Gi", {**DEDICATED, "effect": "PreferNoSchedule"}, pool="tasks")], None),
+        (
+            [node()],
+            "no node of the cluster takes pods of tasks (0.1 of cpu, 256Mi of memory, on nodes with pool=tasks)",
+        ),
+        ([node("4", "8Gi", {**DEDICATED, "value": "other"}, pool="tasks")], "pods of tasks"),
+        ([node("50m", "8Gi", pool="tasks"), node()], "pods of tasks"),
+        ([node("4", "255Mi", pool="tasks"), node()], "pods of tasks"),
+    ],
+)
+def test_pods_that_no_node_takes_are_told(nodes: list[dict[str, t.Any]], words: str | None) -> None:
+    values = load({**BASE, "airflow_task_nodes": TASKS})
+    (template,) = pod_template.pods_of(values)
+    found = list(checks.homeless([("tasks", template["spec"])], nodes))
+    assert [words in one for one in found] == ([True] if words else []), found
 
 
 @pytest.mark.parametrize(

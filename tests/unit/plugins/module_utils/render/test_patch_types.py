@@ -81,7 +81,7 @@ def test_every_field_has_a_type_that_is_known(name: str) -> None:
 def test_every_kind_of_kubernetes_that_the_engine_knows_is_there() -> None:
     groups = {"", "apps", "batch", "autoscaling", "policy"}
     ours = [kind for kind in KINDS if kind.group in groups or kind.group.endswith(".k8s.io")]
-    custom = {"gateway.networking.k8s.io"}
+    custom = {"autoscaling.k8s.io", "gateway.networking.k8s.io"}
     # Not on by default in the Kubernetes that the table is of.
     newer = {"MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding"}
     for kind in ours:

@@ -28,6 +28,7 @@ AIRFLOW_CONTAINERS = {
     "base",
     "cleanup",
     "dag-processor",
+    "db-cleanup",
     "flower",
     "migrate",
     "scheduler",
@@ -161,15 +162,26 @@ def test_a_selector_reaches_one_component(case: str) -> None:
 
 @PER_CASE
 def test_pods_of_one_component_keep_apart(case: str) -> None:
-    for template in pods(rendered(CASES[case])):
-        # Of what clears logs there is never more than one.
-        if template["metadata"]["labels"]["component"] == "log-cleanup":
-            continue
-        (term,) = template["spec"]["affinity"]["podAntiAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"]
-        chosen = term["podAffinityTerm"]
+    items = rendered(CASES[case])
+    several = {
+        item["metadata"]["labels"]["component"]
+        for item in of_kind(items, "Deployment", "StatefulSet")
+        if item["metadata"]["labels"]["component"] not in ("postgresql", "redis", "flower")
+    }
+    for template in pods(items):
         labels = template["metadata"]["labels"]
-        assert chosen["labelSelector"]["matchLabels"] == {key: labels[key] for key in ("tier", "component", "release")}
-        assert chosen["topologyKey"] == "kubernetes.io/hostname"
+        affinity = template["spec"].get("affinity")
+        if labels["component"] not in several or template["spec"].get("restartPolicy") == "Never":
+            assert affinity is None, labels["component"]
+            continue
+        terms = affinity["podAntiAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"]
+        for chosen in (term["podAffinityTerm"] for term in terms):
+            expected = {key: labels[key] for key in ("tier", "component", "release")}
+            assert chosen["labelSelector"]["matchLabels"] == expected
+        assert {term["podAffinityTerm"]["topologyKey"]: term["weight"] for term in terms} == {
+            "kubernetes.io/hostname": 50,
+            "topology.kubernetes.io/zone": 100,
+        }
 
 
 def test_an_object_tells_its_part() -> None:

@@ -287,7 +287,37 @@ PODS: list[Bad] = [
     (
         scheduler(podDisruptionBudget={"minAvailable": 1}),
         "airflow_core_scheduler.podDisruptionBudget.minAvailable",
-        "is not an option",
+        "is 1 of 1 replicas, so a drain",
+    ),
+    (
+        scheduler(replicas=2, podDisruptionBudget={"minAvailable": 2}),
+        "airflow_core_scheduler.podDisruptionBudget.minAvailable",
+        "is 2 of 2 replicas, so a drain",
+    ),
+    (
+        {"airflow_placement": {"nodeSelektor": {"a": "b"}}},
+        "airflow_placement.nodeSelektor",
+        "'nodeSelector'",
+    ),
+    (
+        {"airflow_placement": {"hostAliases": [{"ip": "ldap", "hostnames": ["a"]}]}},
+        "airflow_placement.hostAliases[0].ip",
+        "no IP address",
+    ),
+    ({"airflow_placement": {"hostAliases": [{"ip": "::1"}]}}, "airflow_placement.hostAliases[0].hostnames", "required"),
+    ({"airflow_placement": {"dnsPolicy": "Cluster"}}, "airflow_placement.dnsPolicy", "'ClusterFirst'"),
+    ({"airflow_placement": {"dnsPolicy": "None"}}, "airflow_placement.dnsPolicy", "without a name server"),
+    (scheduler(dnsPolicy="None"), "airflow_core_scheduler.dnsPolicy", "airflow_core_scheduler.dnsConfig.nameservers"),
+    ({"airflow_task_nodes": {"taints": [{"key": "a"}]}}, "airflow_task_nodes.taints[0].effect", "is required"),
+    (
+        {"airflow_task_nodes": {"taints": [{"key": "a", "effect": "NoRun"}]}},
+        "airflow_task_nodes.taints[0].effect",
+        "none of NoSchedule",
+    ),
+    (
+        {"airflow_core_executor": "LocalExecutor", "airflow_task_nodes": {"labels": {"pool": "tasks"}}},
+        "airflow_task_nodes",
+        "no pods of tasks alone",
     ),
     (scheduler(volumes=[{"name": "a"}]), "airflow_core_scheduler.volumes[0]", "and it has none"),
     (

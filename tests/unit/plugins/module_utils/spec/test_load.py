@@ -76,7 +76,7 @@ def test_namespace_is_the_instance_unless_given() -> None:
         ),
         (
             {"airflow_core_scheduler": {"replica": 1}},
-            "airflow_core_scheduler.replica is not an option (did you mean 'replicas'?). Known are: resources",
+            "airflow_core_scheduler.replica is not an option (did you mean 'replicas'?). Known are: nodeSelector",
         ),
         (
             {"airflow_core_scheduler": {"replicas": "two"}},

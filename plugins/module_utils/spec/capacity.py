@@ -1,0 +1,136 @@
+# Copyright (c) 2026, dagops.airflow contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What an instance needs of others by its settings alone: sums that people would do on paper (docs/capacity.md).
+
+PRIVATE to the collection: it can have breaking changes at any time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
+
+VARIABLE: t.Final = "airflow_database_max_connections"
+
+# Of Airflow (`sql_alchemy_pool_size`, `sql_alchemy_max_overflow`), and of SQLAlchemy, whose defaults its asynchronous
+# engine has; Airflow 2.11 parses files in processes with a connection each.
+POOL_SIZE: t.Final = 5
+OVERFLOW: t.Final = 10
+PARSERS: t.Final = 2
+PARALLELISM: t.Final = 32
+# Of Postgres: `max_connections`, of which some are kept for administrators (`superuser_reserved_connections`).
+SERVER_CONNECTIONS: t.Final = 100
+RESERVED: t.Final = 3
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Share:
+    """Database connections of one component: those that its pools keep open, and those that they may grow to."""
+
+    component: str
+    kept: int
+    most: int
+    direct: bool = False
+    """Past PgBouncer in any case."""
+
+    @property
+    def words(self) -> str:
+        return f"{self.component} {self.kept}"
+
+
+def shares(values: Values) -> list[Share]:
+    """Who opens connections to the metadata database."""
+    core = values.core
+    size = _option(values, "sql_alchemy_pool_size", POOL_SIZE)
+    overflow = _option(values, "sql_alchemy_max_overflow", OVERFLOW)
+
+    def pools(component: str, processes: int) -> Share:
+        return Share(component=component, kept=processes * size, most=processes * (size + max(overflow, 0)))
+
+    web = core.api_server.replicas * core.api_server.workers
+    found = [
+        pools(values.web_component, web),
+        pools("scheduler", core.scheduler.replicas),
+        pools("dag-processor", core.dag_processor.replicas),
+        pools("triggerer", core.triggerer.replicas if core.triggerer.enabled else 0),
+    ]
+    if values.major >= 3:
+        found.append(
+            Share(
+                component=f"{values.web_component} (asynchronous)",
+                kept=web * POOL_SIZE,
+                most=web * (POOL_SIZE + OVERFLOW),
+                direct=True,
+            )
+        )
+    else:
+        parsers = core.dag_processor.replicas * PARSERS
+        found.append(Share(component="parsers of DAGs", kept=parsers, most=parsers))
+        # Tasks speak to the database themselves.
+        tasks = tasks_at_once(values)
+        found.append(Share(component="tasks", kept=tasks, most=tasks))
+    return [share for share in found if share.kept]
+
+
+def tasks_at_once(values: Values) -> int:
+    """Tasks that the settings let run at the same time, all executors together; 0 where nothing limits them."""
+    schedulers = _option(values, "parallelism", PARALLELISM, section="core") * values.core.scheduler.replicas
+    if not values.worker_sets or values.runs_local or values.runs_kubernetes:
+        return schedulers
+    slots = sum(
+        one.replicas * (one.autoscale.max if one.autoscale else one.concurrency) for one in values.worker_sets.values()
+    )
+    return min(schedulers or slots, slots)
+
+
+def granted(values: Values) -> int | None:
+    """Connections that the server takes from Airflow; None where nobody has said it."""
+    wanted = values.database.max_connections
+    if wanted is None and values.database.provider == "external":
+        return None
+    return (wanted or SERVER_CONNECTIONS) - RESERVED
+
+
+def kept(values: Values) -> tuple[int, str]:
+    """Connections to the server that stay open, and how that is summed up."""
+    parts = shares(values)
+    pooler = values.database.pgbouncer
+    if not pooler.enabled:
+        return sum(share.kept for share in parts), ", ".join(share.words for share in parts)
+    direct = [share for share in parts if share.direct]
+    pooled = pooler.pool_size * pooler.replicas
+    words = [f"pgbouncer {pooled} ({pooler.replicas} x {pooler.pool_size})", *(share.words for share in direct)]
+    return pooled + sum(share.kept for share in direct), ", ".join(words)
+
+
+def connections_suffice(values: Values) -> t.Iterator[str]:
+    """The server, and PgBouncer, take as many connections as Airflow's pools keep open."""
+    limit, (needed, words) = granted(values), kept(values)
+    if limit is not None and needed > limit:
+        yield (
+            f"{VARIABLE} is {limit + RESERVED}, of which {RESERVED} are for administrators, but Airflow keeps {needed} "
+            f"connections open: {words}. Raise it, lower replicas, workers or "
+            "airflow_core_config.database.sql_alchemy_pool_size, or have "
+            + ("a smaller airflow_database_pgbouncer.poolSize" if values.database.pgbouncer.enabled else "PgBouncer")
+            + " (docs/capacity.md)"
+        )
+    pooler = values.database.pgbouncer
+    clients = [share for share in shares(values) if not share.direct]
+    room, wanted = pooler.max_client_connections * pooler.replicas, sum(share.kept for share in clients)
+    if pooler.enabled and wanted > room:
+        yield (
+            f"airflow_database_pgbouncer.maxClientConnections is {pooler.max_client_connections} for each of "
+            f"{pooler.replicas} pods, but Airflow keeps {wanted} connections open: "
+            f"{', '.join(share.words for share in clients)}. Raise it (docs/capacity.md)"
+        )
+
+
+def _option(values: Values, name: str, default: int, *, section: str = "database") -> int:
+    """An option of airflow.cfg as a number; what is none is for Airflow to refuse."""
+    try:
+        return int(values.core.config.get(section, {}).get(name, default))
+    except (TypeError, ValueError):
+        return default

@@ -1,0 +1,261 @@
+"""Pods of two schedulers and two API servers come and go, and no request fails and no task is lost; old rows go."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import typing as t
+
+import kubernetes.client
+import kubernetes.config
+import pytest
+
+from ansible_collections.dagops.airflow.plugins.module_utils.kube import kinds
+from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object
+from ansible_collections.dagops.airflow.plugins.modules import dag_run
+from tests.e2e.conftest import CLUSTER
+from tests.e2e.site import BASE, SMALL, Site
+from tests.e2e.support import Instance
+from tests.e2e.test_executors import eventually
+
+NAME = "available"
+VERSION = "3.3.2"
+IMAGE = f"localhost/airflow:{VERSION}"
+TASKS = 3
+GO = "/opt/airflow/logs/go"
+DAG = f"""\
+import os
+import time
+
+import pendulum
+from airflow.sdk import dag, task
+
+
+@dag(
+    dag_id="patient",
+    schedule=None,
+    start_date=pendulum.datetime(2024, 1, 1),
+    is_paused_upon_creation=False,
+    default_args={{"retries": 0}},
+)
+def patient():
+    @task
+    def wait(number):
+        while not os.path.exists("{GO}"):
+            time.sleep(0.5)
+
+    wait.expand(number=list(range({TASKS})))
+
+
+patient()
+"""
+# New connections all the time, since one that is kept goes to a pod, and not through the Service.
+STREAM = """\
+import json, os, sys, time, urllib.request
+
+asked, failed = 0, []
+while True:
+    for path in ("version", "monitor/health"):
+        asked += 1
+        try:
+            urllib.request.urlopen(f"{sys.argv[1]}/api/v2/{path}", timeout=30).read()
+        except Exception as error:
+            failed.append(f"{time.strftime('%H:%M:%S')} {path}: {error!r}")
+    with open("/tmp/told.new", "w") as file:
+        json.dump({"asked": asked, "failed": failed}, file)
+    os.replace("/tmp/told.new", "/tmp/told")
+    time.sleep(0.02)
+"""
+DAGS = {
+    "volumes": [{"name": "patient", "configMap": {"name": "patient"}}],
+    "volumeMounts": [{"name": "patient", "mountPath": "/opt/airflow/dags/patient.py", "subPath": "patient.py"}],
+}
+VARIABLES: dict[str, t.Any] = {
+    **BASE,
+    "airflow_core_scheduler": {"resources": SMALL, "replicas": 2},
+    "airflow_core_api_server": {"resources": SMALL, "replicas": 2},
+    "airflow_core_dag_processor": {"resources": SMALL, **DAGS},
+    "airflow_core_workers": {"resources": SMALL, "podDisruptionBudget": {"enabled": True}, **DAGS},
+    "airflow_database_cleanup": {"enabled": True, "retentionDays": 30},
+    "airflow_verify_canary": False,
+    "airflow_extra_manifests": [
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "patient"}, "data": {"patient.py": DAG}}
+    ],
+}
+NODE = kinds.named("Node")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Site]:
+    values = {**VARIABLES, "airflow_instance": NAME, "airflow_version": VERSION}
+    made = Site(
+        instance=Instance(name=NAME, values=values, cluster_options=CLUSTER), folder=tmp_path_factory.mktemp("runs")
+    )
+    made.remove()
+    made.converge(VARIABLES)
+    yield made
+    made.remove()
+
+
+@pytest.fixture
+def stream(site: Site) -> t.Iterator[t.Callable[[], dict[str, t.Any]]]:
+    """Requests without end to the Service of the API servers: how many so far, and which failed."""
+    cluster = site.instance.cluster
+    meta = {"name": "stream", "namespace": NAME}
+    container = {
+        "name": "stream",
+        "image": IMAGE,
+        "command": ["python", "-c", STREAM, f"http://{NAME}-api-server:8080"],
+        "resources": {"requests": {"cpu": "20m", "memory": "32Mi"}, "limits": {"cpu": "200m", "memory": "128Mi"}},
+        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+    }
+    spec = {
+        "containers": [container],
+        "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
+        "terminationGracePeriodSeconds": 0,
+    }
+    cluster.apply({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec})
+
+    def told() -> dict[str, t.Any]:
+        result = cluster.exec(NAME, "stream", "stream", ["cat", "/tmp/told"])
+        assert result.rc == 0, result.stderr
+        found: dict[str, t.Any] = json.loads(result.stdout)
+        return found
+
+    def begun() -> bool:
+        pod = cluster.get(kinds.named("Pod"), "stream", NAME)
+        assert pod
+        if pod["status"].get("phase") != "Running":
+            return False
+        return bool(cluster.exec(NAME, "stream", "stream", ["test", "-e", "/tmp/told"]).rc == 0)
+
+    eventually(begun, 120, "no request is made")
+    yield told
+    cluster.delete(kinds.named("Pod"), "stream", NAME)
+
+
+def pods(site: Site, *components: str) -> list[Object]:
+    """Those of Airflow's components that are to stay."""
+    return [
+        pod
+        for pod in site.instance.pods()
+        if pod["metadata"]["labels"]["component"] in components and not pod["metadata"].get("deletionTimestamp")
+    ]
+
+
+def ready(site: Site, component: str) -> list[str]:
+    return [
+        pod["metadata"]["name"]
+        for pod in pods(site, component)
+        if any(one["type"] == "Ready" and one["status"] == "True" for one in pod["status"].get("conditions", []))
+    ]
+
+
+def running(site: Site) -> int:
+    return int(site.instance.sql("SELECT count(*) FROM task_instance WHERE dag_id = 'patient' AND state = 'running'"))
+
+
+def test_old_rows_are_deleted(site: Site) -> None:
+    site.instance.sql(
+        "INSERT INTO log (dttm, event) VALUES (now() - interval '31 days', 'e2e_old'), (now(), 'e2e_young')"
+    )
+    cluster = site.instance.cluster
+    cron_job = cluster.get(kinds.named("CronJob"), f"{NAME}-db-cleanup", NAME)
+    assert cron_job
+    job = {"apiVersion": "batch/v1", "kind": "Job", **cron_job["spec"]["jobTemplate"]}
+    cluster.create({**job, "metadata": {"name": "clean-now", "namespace": NAME}})
+
+    def ended() -> bool:
+        found = cluster.get(kinds.named("Job"), "clean-now", NAME)
+        assert found
+        assert not found["status"].get("failed"), found["status"]
+        return bool(found["status"].get("succeeded"))
+
+    eventually(ended, 180, "the Job does not end")
+    cluster.delete(kinds.named("Job"), "clean-now", NAME)
+    assert site.instance.sql("SELECT event FROM log WHERE event LIKE 'e2e_%'") == "e2e_young"
+
+
+def test_a_roll_of_the_api_server_fails_no_request(site: Site, stream: t.Callable[[], dict[str, t.Any]]) -> None:
+    before = ready(site, "api-server")
+    assert len(before) == 2
+    rolled = {**VARIABLES["airflow_core_api_server"], "annotations": {"e2e/rolled": "yes"}}
+    site.converge({**VARIABLES, "airflow_core_api_server": rolled})
+    eventually(lambda: not set(before) & {pod["metadata"]["name"] for pod in site.instance.pods()}, 90, "none is gone")
+    asked = stream()["asked"]
+    eventually(lambda: stream()["asked"] > asked + 50, 60, "no request is answered any more")
+    assert stream()["failed"] == []
+    assert len(ready(site, "api-server")) == 2
+
+
+@contextlib.contextmanager
+def cordoned(site: Site) -> t.Iterator[None]:
+    """The node takes no pods."""
+    cluster = site.instance.cluster
+    (node,) = cluster.list(NODE)
+    path = NODE.path(name=node["metadata"]["name"])
+
+    def unschedulable(value: bool | None) -> None:
+        body = {"spec": {"unschedulable": value}}
+        cluster.request("PATCH", path, body=body, content_type="application/merge-patch+json")
+
+    unschedulable(True)
+    try:
+        yield
+    finally:
+        unschedulable(None)
+
+
+def evict(site: Site, doomed: t.Iterable[str]) -> list[str]:
+    """Ask for the eviction of pods, as a drain does; those that have to stay for now.
+
+    By the plain client, since ours asks again by itself where the answer is "later".
+    """
+    api = kubernetes.client.CoreV1Api(
+        kubernetes.config.new_client_from_config(site.instance.cluster_options["kubeconfig"])
+    )
+    refused = []
+    for name in doomed:
+        body = kubernetes.client.V1Eviction(metadata=kubernetes.client.V1ObjectMeta(name=name))
+        try:
+            api.create_namespaced_pod_eviction(name, NAME, body)
+        except kubernetes.client.ApiException as error:
+            if error.status not in (404, 429):
+                raise
+            refused += [name] if error.status == 429 else []
+    return refused
+
+
+def test_a_drain_loses_no_task_and_ends(site: Site, stream: t.Callable[[], dict[str, t.Any]]) -> None:
+    instance = site.instance
+    instance.run_in("scheduler", "rm", "-f", GO)
+    instance.call(dag_run, dag_id="patient", run_id="drained", wait=False)
+    eventually(lambda: running(site) == TASKS, 300, "the tasks do not start")
+    doomed = {pod["metadata"]["name"]: pod for pod in pods(site, "api-server", "scheduler", "dag-processor", "worker")}
+    assert len(doomed) == 5 + TASKS
+    with cordoned(site):
+        # One scheduler and one API server stay, and so do tasks.
+        left = evict(site, doomed)
+        parts = sorted(doomed[name]["metadata"]["labels"]["component"] for name in left)
+        assert parts == ["api-server", "scheduler", *["worker"] * TASKS]
+
+    # Elsewhere there are other nodes; here the pods come back to the same one.
+    def others() -> bool:
+        left[:] = evict(site, left)
+        return len(left) == TASKS
+
+    eventually(others, 300, "the drain waits for more than tasks")
+    assert running(site) == TASKS
+    eventually(lambda: bool(ready(site, "scheduler")), 120, "no scheduler is ready")
+    instance.run_in("scheduler", "touch", GO)
+
+    def drained() -> bool:
+        left[:] = evict(site, left)
+        return not left and not set(doomed) & {pod["metadata"]["name"] for pod in instance.pods()}
+
+    eventually(drained, 300, "the drain does not end")
+    ended = instance.call(dag_run, dag_id="patient", run_id="drained", wait=True, wait_timeout=300)
+    assert ended["run"]["state"] == "success"
+    assert [(one["state"], one["try_number"]) for one in ended["task_instances"]] == [("success", 1)] * TASKS
+    assert stream()["failed"] == []
+    eventually(lambda: len(ready(site, "api-server")) == len(ready(site, "scheduler")) == 2, 180, "pods are missing")

@@ -1,0 +1,122 @@
+"""Sums over the settings: connections to the database, and tasks at once."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.dagops.airflow.plugins.module_utils.spec import capacity
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import load
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import SpecError
+from tests.unit.cases import BASE
+
+TWO = {
+    "airflow_core_api_server": {"replicas": 2, "workers": 3},
+    "airflow_core_scheduler": {"replicas": 2},
+}
+OLD = {"airflow_version": "2.11.2"}
+POOLED = {"airflow_database_pgbouncer": {"enabled": True, "replicas": 2, "poolSize": 20}}
+
+
+def kept(**variables: t.Any) -> dict[str, int]:
+    return {share.component: share.kept for share in capacity.shares(load({**BASE, **variables}))}
+
+
+def test_each_pool_is_counted() -> None:
+    assert kept() == {
+        "api-server": 5,
+        "api-server (asynchronous)": 5,
+        "scheduler": 5,
+        "dag-processor": 5,
+        "triggerer": 5,
+    }
+    assert kept(**TWO) == {
+        "api-server": 30,
+        "api-server (asynchronous)": 30,
+        "scheduler": 10,
+        "dag-processor": 5,
+        "triggerer": 5,
+    }
+    assert "triggerer" not in kept(airflow_core_triggerer={"enabled": False})
+    smaller = kept(airflow_core_config={"database": {"sql_alchemy_pool_size": "2"}})
+    # Airflow's asynchronous engine does not follow this option.
+    assert (smaller["scheduler"], smaller["api-server (asynchronous)"]) == (2, 5)
+
+
+def test_tasks_of_airflow_2_connect_themselves() -> None:
+    limited = {**OLD, "airflow_core_config": {"core": {"parallelism": 16}}}
+    assert kept(**limited) == {
+        "webserver": 5,
+        "scheduler": 5,
+        "dag-processor": 5,
+        "triggerer": 5,
+        "parsers of DAGs": 2,
+        "tasks": 16,
+    }
+
+
+@pytest.mark.parametrize(
+    ("variables", "tasks"),
+    [
+        ({}, 32),
+        ({"airflow_core_scheduler": {"replicas": 2}}, 64),
+        ({"airflow_core_config": {"core": {"parallelism": 0}}}, 0),
+        ({"airflow_core_executor": "CeleryExecutor"}, 8),
+        ({"airflow_core_executor": "CeleryExecutor", "airflow_core_config": {"core": {"parallelism": 0}}}, 8),
+        ({"airflow_core_executor": "CeleryExecutor", "airflow_core_config": {"core": {"parallelism": 5}}}, 5),
+        ({"airflow_core_executor": "CeleryExecutor,KubernetesExecutor"}, 32),
+        (
+            {
+                "airflow_core_executor": "CeleryExecutor",
+                "airflow_celery_workers": {
+                    "default": {"replicas": 2, "concurrency": 3},
+                    "more": {"queues": ["more"], "autoscale": {"min": 1, "max": 4}},
+                },
+            },
+            10,
+        ),
+    ],
+)
+def test_tasks_at_once(variables: dict[str, t.Any], tasks: int) -> None:
+    assert capacity.tasks_at_once(load({**BASE, **variables})) == tasks
+
+
+def refusal(**variables: t.Any) -> str:
+    with pytest.raises(SpecError) as error:
+        load({**BASE, **variables})
+    return error.value.message
+
+
+def test_a_server_with_too_few_connections_is_refused_with_the_sum() -> None:
+    load({**BASE, **TWO, "airflow_database_max_connections": 83})
+    assert refusal(**TWO, airflow_database_max_connections=82) == (
+        "airflow_database_max_connections is 82, of which 3 are for administrators, but Airflow keeps 80 connections "
+        "open: api-server 30, scheduler 10, dag-processor 5, triggerer 5, api-server (asynchronous) 30. Raise it, "
+        "lower replicas, workers or airflow_core_config.database.sql_alchemy_pool_size, or have PgBouncer "
+        "(docs/capacity.md)"
+    )
+
+
+def test_an_embedded_server_has_its_own_default() -> None:
+    many = {"airflow_core_api_server": {"replicas": 2, "workers": 5}}
+    assert "airflow_database_max_connections is 100, of which" in refusal(**many)
+    load({**BASE, **many, "airflow_database_max_connections": 200})
+    external = {"airflow_database_provider": "external", "airflow_database_host": "db", "airflow_database_user": "a"}
+    # Nobody has said what it grants.
+    load({**BASE, **many, **external})
+
+
+def test_pgbouncer_is_what_the_server_sees() -> None:
+    """Two pods with twenty connections each, and what goes past them."""
+    limited = {**TWO, **POOLED}
+    load({**BASE, **limited, "airflow_database_max_connections": 73})
+    told = refusal(**limited, airflow_database_max_connections=72)
+    assert "keeps 70 connections open: pgbouncer 40 (2 x 20), api-server (asynchronous) 30" in told
+
+
+def test_pgbouncer_takes_what_airflow_keeps_open() -> None:
+    pooler = {"enabled": True, "maxClientConnections": 50}
+    load({**BASE, **TWO, "airflow_database_pgbouncer": pooler})
+    told = refusal(**TWO, airflow_database_pgbouncer={**pooler, "maxClientConnections": 49})
+    assert "maxClientConnections is 49 for each of 1 pods, but Airflow keeps 50 connections open: api-server 30" in told
