@@ -14,7 +14,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import 
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.errors import ApiError
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object
 from ansible_collections.dagops.airflow.plugins.modules import manifests, preflight
-from tests.api.plays import CLASSES
+from tests.api.plays import classes
 from tests.api.support import Face, Site, validated
 
 Values = dict[str, t.Any]
@@ -81,23 +81,22 @@ def policed(kubeconfig: str) -> t.Iterator[Policed]:
         "airflow_policy_placements": {"data": {"nodeLabels": {"example.com/pool": "data"}, "tolerations": [DEDICATED]}},
     }
     found = Policed(site=site, values=values)
-    for item in CLASSES:
-        site.cluster.apply(item, force=True)
-    found.run("rbac")
-    for name in (site.namespace, found.team):
-        account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": name}}
-        site.cluster.apply(account)
-    foreseen = found.run(check=True)
-    done = found.run()
-    assert (foreseen["objects"], foreseen["diff"]) == (done["objects"], done["diff"])
-    assert len(done["objects"]["created"]) == 5
-    enforced(found)
-    yield found
-    gone = found.run(state="absent", wait=False)
-    assert len(gone["objects"]["deleted"]) == 5
-    assert all(site.cluster.list(kinds.named(kind)) == [] for kind in KINDS[:2])
-    for name in (site.namespace, found.team):
-        site.cluster.delete(kinds.named("Namespace"), name)
+    with classes(site.cluster):
+        found.run("rbac")
+        for name in (site.namespace, found.team):
+            account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": name}}
+            site.cluster.apply(account)
+        foreseen = found.run(check=True)
+        done = found.run()
+        assert (foreseen["objects"], foreseen["diff"]) == (done["objects"], done["diff"])
+        assert len(done["objects"]["created"]) == 5
+        enforced(found)
+        yield found
+        gone = found.run(state="absent", wait=False)
+        assert len(gone["objects"]["deleted"]) == 5
+        assert all(site.cluster.list(kinds.named(kind)) == [] for kind in KINDS[:2])
+        for name in (site.namespace, found.team):
+            site.cluster.delete(kinds.named("Namespace"), name)
 
 
 def enforced(policed: Policed) -> None:

@@ -52,5 +52,10 @@ def test_objects_are_valid(case: str, cluster: Cluster, new_namespace: str) -> N
     values = load({**CASES[case], "airflow_namespace": new_namespace})
     objects = [*render_all(values), migration_job(values, "print()")]
     # KEDA's kinds are not this server's own: the unit tests hold them against KEDA's definitions.
-    for item in (one for one in objects if not one["apiVersion"].startswith("keda.sh/")):
+    objects = [item for item in objects if not item["apiVersion"].startswith("keda.sh/")]
+    made = {item["metadata"]["name"] for item in objects if item["kind"] == "Namespace"}
+    for name in {item["metadata"].get("namespace", new_namespace) for item in objects} - made:
+        # One that a person brings for a team.
+        cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    for item in objects:
         cluster.apply(item, dry_run=item["kind"] != "Namespace")

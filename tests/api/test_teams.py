@@ -12,7 +12,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.kube import kinds
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import connect
 from ansible_collections.dagops.airflow.plugins.module_utils.preflight import backend
 from ansible_collections.dagops.airflow.plugins.modules import manifests, preflight
-from tests.api.plays import CLASSES
+from tests.api.plays import classes
 from tests.api.support import Face, Site, names, validated
 
 Values = dict[str, t.Any]
@@ -106,9 +106,8 @@ def shared(site: Site) -> t.Iterator[Shared]:
     found = Shared(site=site, values=values_of(site))
     body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": found.data}}
     site.cluster.request("POST", "/api/v1/namespaces", query={"fieldManager": "somebody"}, body=body)
-    for item in CLASSES:
-        site.cluster.apply(item, force=True)
-    yield found
+    with classes(site.cluster):
+        yield found
     for name in (found.data, found.ml):
         site.cluster.delete(kinds.named("Namespace"), name)
 
