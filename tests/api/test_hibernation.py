@@ -120,20 +120,23 @@ def test_what_the_inventory_has_changed_is_not_rolled_out(awake: Site) -> None:
     assert awake.read("Deployment", f"{INSTANCE}-scheduler")["spec"]["template"] == before
 
 
+def interrupted_after(times: int) -> t.Callable[..., list[apply.Step]]:
+    """``apply.perform``, which works so often."""
+    original, left = apply.perform, iter(range(times))
+
+    def perform(*arguments: t.Any) -> list[apply.Step]:
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+        return original(*arguments)
+
+    return perform
+
+
 def test_a_run_that_was_interrupted_is_gone_on_with(awake: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """At each step: the next run ends it, and a converge wakes the instance."""
-    perform = apply.perform
-    for stop_after in range(4):
-        calls = []
-
-        def interrupted(*arguments: t.Any, calls: list[int] = calls, limit: int = stop_after) -> list[apply.Step]:
-            if len(calls) == limit:
-                raise KeyboardInterrupt
-            calls.append(1)
-            return perform(*arguments)
-
+    for times in range(4):
         with monkeypatch.context() as patched:
-            patched.setattr(backend.apply, "perform", interrupted)
+            patched.setattr(backend.apply, "perform", interrupted_after(times))
             with pytest.raises(KeyboardInterrupt):
                 hibernation.run(face(awake))
         assert note(awake)
