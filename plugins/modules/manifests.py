@@ -46,7 +46,7 @@ options:
       - V(present) applies the objects.
       - V(absent) removes the objects of the component, also those that earlier runs declared.
       - V(trimmed) applies nothing. It takes away those objects of the component that V(present) would, and waits until
-        they and what they made are gone.
+        they and what they made are gone. V(present) of C(component=autoscaling) leaves that to it.
       - V(rendered) returns the objects, and writes them to O(dest), without a cluster.
     type: str
     choices: [present, absent, trimmed, rendered]

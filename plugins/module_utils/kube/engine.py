@@ -89,6 +89,8 @@ class Request:
     """The instance has what it needs to work when this is applied, so it sleeps no more."""
     trim: bool = False
     """Only take away what is not declared any more, and see it gone; apply nothing."""
+    trimmed: bool = False
+    """An earlier task has done so, or in check mode would have: what is not declared is not there to this one."""
     check_mode: bool = False
 
 
@@ -177,7 +179,7 @@ def converge(cluster: Cluster, request: Request, voice: Voice) -> Outcome:
     """Make the cluster hold what is declared; in check mode tell what that would change."""
     ground = Ground(cluster, request)
     secret, steps = (None, []) if request.trim else _plan(ground)
-    left = ground.left()
+    left = [] if request.trimmed else ground.left()
     doomed = [obj for obj in left if prune.prunable(obj) and (request.prune or _has_gone(obj, request))]
     kept = [obj for obj in left if obj not in doomed]
     deletions = [Step(action=Action.DELETE, live=obj) for obj in reversed(doomed)]

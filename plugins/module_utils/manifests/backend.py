@@ -36,6 +36,8 @@ from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import lo
 ALL: t.Final = "all"
 WAKES: t.Final = "core"
 """The part that an instance which sleeps is awake with."""
+TRIMMED: t.Final = frozenset({"autoscaling"})
+"""Parts of which playbooks/site.yml takes away what is not declared before it applies the others."""
 _COMPONENT: t.Final = "manifests"
 """The part that objects belong to that come without the name of one."""
 
@@ -180,6 +182,7 @@ def _request(face: Face, what: Declared) -> Request:
         superseded=what.superseded,
         delete_data=params["delete_data"],
         trim=params["state"] == "trimmed",
+        trimmed=params["state"] == "present" and what.component in TRIMMED,
         wakes=what.component == WAKES,
         check_mode=face.check_mode,
     )
