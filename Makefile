@@ -112,7 +112,7 @@ mutations: ## Break the rules of the renderer one by one, and see that tests fin
 	@$(DEV) python tools/mutations.py
 
 test-e2e: ## Cluster, images and modules against the real thing (make cluster-up images)
-	@$(DEV) pytest tests/e2e
+	@$(DEV) pytest --durations=20 tests/e2e
 
 molecule: ## molecule test on the evaluation cluster
 	@$(DEV) molecule test

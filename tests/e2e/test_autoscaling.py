@@ -115,9 +115,9 @@ def eventually(what: t.Callable[[], bool], seconds: float, words: str) -> float:
     return time.monotonic() - began
 
 
-def finish(site: Site, dag_id: str, count: int) -> None:
+def finish(site: Site, dag_id: str, count: int, run_id: str = "one") -> None:
     """The run ends well, and none of its tasks was killed or ran twice."""
-    ended = site.instance.call(dag_run, dag_id=dag_id, run_id="one", wait=True, wait_timeout=300, logs=True)
+    ended = site.instance.call(dag_run, dag_id=dag_id, run_id=run_id, wait=True, wait_timeout=300, logs=True)
     assert ended["run"]["state"] == "success"
     assert len(ended["task_instances"]) == count
     for one in ended["task_instances"]:
@@ -167,3 +167,18 @@ def test_off_and_on_again(site: Site) -> None:
         if variables is not ON:
             assert wanted(site) == wanted(site, "-heavy") == 1
             assert site.converge(variables).changed == 0
+
+
+def test_it_sleeps_once_its_tasks_have_ended_and_wakes(site: Site) -> None:
+    """Asleep, no pod of it runs; what was running ended before, and what was not is done when it wakes."""
+    instance = site.instance
+    instance.call(dag_run, dag_id="heavy", run_id="two", wait=False)
+    running = "SELECT count(*) FROM task_instance WHERE dag_id = 'heavy' AND run_id = 'two' AND state = 'running'"
+    eventually(lambda: int(instance.sql(running)) > 0, 90, "no task runs")
+    foreseen, slept = site.run(ON, "hibernate", "--check"), site.run(ON, "hibernate")
+    assert (slept.code, slept.changed) == (foreseen.code, foreseen.changed) == (0, 1), slept.output[-5000:]
+    assert [pod["metadata"]["name"] for pod in instance.pods() if pod["status"]["phase"] == "Running"] == []
+    assert site.run(ON, "hibernate").changed == 0
+    woken = site.run(ON, "wake")
+    assert woken.code == 0, woken.output[-5000:]
+    finish(site, "heavy", 4, run_id="two")
