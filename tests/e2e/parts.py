@@ -258,31 +258,7 @@ class OpenSearch(Part):
 
     @classmethod
     def objects(cls) -> list[Object]:
-        program, server = cls.images
-        health = {"path": "/_cluster/health?local=true", "port": "http"}
-        container = {
-            "image": program,
-            "ports": [{"name": "http", "containerPort": 9200}],
-            "volumeMounts": [{"name": "data", "mountPath": "/usr/share/opensearch/data"}],
-            "startupProbe": {"httpGet": health, "periodSeconds": 2, "failureThreshold": _LONGEST // 2},
-            "readinessProbe": {"httpGet": health, "periodSeconds": 5, "timeoutSeconds": 5},
-            "resources": _resources("1Gi", "1536Mi"),
-        }
-        proxy = {
-            "name": "proxy",
-            "image": server,
-            "command": ["lighttpd", "-D", "-f", "/etc/proxy/lighttpd.conf"],
-            "ports": [{"name": "https", "containerPort": 9443}],
-            "volumeMounts": [{"name": "proxy", "mountPath": "/etc/proxy", "readOnly": True}],
-            "readinessProbe": {"tcpSocket": {"port": "https"}, "periodSeconds": 2},
-            "resources": _resources("16Mi", "64Mi"),
-        }
-        mounted = _items("tls.pem", "users", "lighttpd.conf")
-        volumes: list[Object] = [
-            {"name": "data", "emptyDir": {}},
-            {"name": "proxy", "secret": {"secretName": _CREDENTIALS, "defaultMode": 0o440, "items": mounted}},
-        ]
-        return _workload(cls.name, 1000, container, volumes, beside=proxy)
+        return _search_engine(cls.name, cls.images, _items("tls.pem", "users", "lighttpd.conf"))
 
     def facts(self) -> dict[str, t.Any]:
         return {
@@ -434,37 +410,7 @@ class Elasticsearch(Part):
 
     @classmethod
     def objects(cls) -> list[Object]:
-        program, server = cls.images
-        health = {"path": "/_cluster/health?local=true", "port": "http"}
-        container = {
-            "image": program,
-            "ports": [{"name": "http", "containerPort": 9200}],
-            "volumeMounts": [{"name": "data", "mountPath": "/usr/share/elasticsearch/data"}],
-            "startupProbe": {"httpGet": health, "periodSeconds": 2, "failureThreshold": _LONGEST // 2},
-            "readinessProbe": {"httpGet": health, "periodSeconds": 5, "timeoutSeconds": 5},
-            "resources": _resources("1Gi", "1536Mi"),
-        }
-        proxy = {
-            "name": "proxy",
-            "image": server,
-            "command": ["lighttpd", "-D", "-f", "/etc/proxy/lighttpd.conf"],
-            "ports": [{"name": "https", "containerPort": 9443}],
-            "volumeMounts": [{"name": "proxy", "mountPath": "/etc/proxy", "readOnly": True}],
-            "readinessProbe": {"tcpSocket": {"port": "https"}, "periodSeconds": 2},
-            "resources": _resources("16Mi", "64Mi"),
-        }
-        volumes: list[Object] = [
-            {"name": "data", "emptyDir": {}},
-            {
-                "name": "proxy",
-                "secret": {
-                    "secretName": _CREDENTIALS,
-                    "defaultMode": 0o440,
-                    "items": _items("tls.pem", "lighttpd.conf"),
-                },
-            },
-        ]
-        return _workload(cls.name, 1000, container, volumes, beside=proxy)
+        return _search_engine(cls.name, cls.images, _items("tls.pem", "lighttpd.conf"))
 
     def facts(self) -> dict[str, t.Any]:
         return {"url": self.url(), "api_key": self.secret["api-key"], "ca_certificate": self.secret["ca.crt"]}
@@ -688,6 +634,34 @@ def _secret(cluster: Cluster, part: type[Part]) -> Secret:
             {"apiVersion": "v1", "kind": "Secret", "metadata": made, "stringData": part.credentials()}
         )
     return {key: base64.b64decode(value).decode() for key, value in live["data"].items()}
+
+
+def _search_engine(name: str, images: tuple[str, ...], proxied: list[Object]) -> list[Object]:
+    """One node that answers all who come, and before it a proxy that has TLS and asks for credentials."""
+    program, server = images
+    health = {"path": "/_cluster/health?local=true", "port": "http"}
+    container = {
+        "image": program,
+        "ports": [{"name": "http", "containerPort": 9200}],
+        "volumeMounts": [{"name": "data", "mountPath": f"/usr/share/{name}/data"}],
+        "startupProbe": {"httpGet": health, "periodSeconds": 2, "failureThreshold": _LONGEST // 2},
+        "readinessProbe": {"httpGet": health, "periodSeconds": 5, "timeoutSeconds": 5},
+        "resources": _resources("1Gi", "1536Mi"),
+    }
+    proxy = {
+        "name": "proxy",
+        "image": server,
+        "command": ["lighttpd", "-D", "-f", "/etc/proxy/lighttpd.conf"],
+        "ports": [{"name": "https", "containerPort": 9443}],
+        "volumeMounts": [{"name": "proxy", "mountPath": "/etc/proxy", "readOnly": True}],
+        "readinessProbe": {"tcpSocket": {"port": "https"}, "periodSeconds": 2},
+        "resources": _resources("16Mi", "64Mi"),
+    }
+    volumes: list[Object] = [
+        {"name": "data", "emptyDir": {}},
+        {"name": "proxy", "secret": {"secretName": _CREDENTIALS, "defaultMode": 0o440, "items": proxied}},
+    ]
+    return _workload(name, 1000, container, volumes, beside=proxy)
 
 
 def _workload(
