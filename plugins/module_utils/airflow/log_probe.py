@@ -43,10 +43,11 @@ def about(values: Values) -> str:
 
 def judged(face: Face, values: Values, found: dict[str, t.Any]) -> bool:
     """Raise ``Failure`` for what would lose logs, warn of the rest; whether the store is known to work."""
-    if found.get("problem"):
+    if problem := found.get("problem"):
+        # The words of a server may be a sentence with its own stop.
         raise Failure(
-            f"{about(values)} does not work: {found['problem']}. The instance goes on as it was. Correct the variable, "
-            "or what it names, and run again.",
+            f"{about(values)} does not work: {problem.removesuffix('.')}. The instance goes on as it was. Correct the "
+            "variable, or what it names, and run again.",
             store=values.logging.store,
         )
     for note in found.get("notes") or ():

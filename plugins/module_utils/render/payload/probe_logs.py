@@ -39,6 +39,8 @@ CODES = {
     "AccessDeniedException": "the identity may not do that",
     "403": "the identity may not do that",
     "InvalidAccessKeyId": "the access key is not known there",
+    # Versity's S3 gateway.
+    "XAdminUserNotFound": "the access key is not known there",
     "SignatureDoesNotMatch": "the secret access key is wrong",
     "UnrecognizedClientException": "the access key is not known there",
     "InvalidSignatureException": "the secret access key is wrong",
