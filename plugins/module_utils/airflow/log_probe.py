@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.dagops.airflow.plugins.module_utils.airflow.probe import Probe, tried
+from ansible_collections.dagops.airflow.plugins.module_utils.airflow.probe import Probe, refusal, tried
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow.target import described
-from ansible_collections.dagops.airflow.plugins.module_utils.face import Face, Failure
+from ansible_collections.dagops.airflow.plugins.module_utils.face import Face
 from ansible_collections.dagops.airflow.plugins.module_utils.kube import engine
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import connect
 from ansible_collections.dagops.airflow.plugins.module_utils.render import log_probe
@@ -44,12 +44,7 @@ def about(values: Values) -> str:
 def judged(face: Face, values: Values, found: dict[str, t.Any]) -> bool:
     """Raise ``Failure`` for what would lose logs, warn of the rest; whether the store is known to work."""
     if problem := found.get("problem"):
-        # The words of a server may be a sentence with its own stop.
-        raise Failure(
-            f"{about(values)} does not work: {problem.removesuffix('.')}. The instance goes on as it was. Correct the "
-            "variable, or what it names, and run again.",
-            store=values.logging.store,
-        )
+        raise refusal([f"{about(values)} does not work: {problem}"], store=values.logging.store)
     for note in found.get("notes") or ():
         face.warn(f"{about(values)} works, but {note}.")
     if found.get("unknown"):

@@ -72,14 +72,18 @@ def tried(face: Face, values: Values, cluster: Cluster, probe: Probe) -> bool:
     return True
 
 
+def refusal(problems: t.Sequence[str], /, **details: t.Any) -> Failure:
+    """What to raise for problems, all at once."""
+    # The words of a server may be a sentence with its own stop.
+    told = "; ".join(problem.removesuffix(".") for problem in problems)
+    message = f"{told}. The instance goes on as it was. Correct the variable, or what it names, and run again."
+    return Failure(message, **details)
+
+
 def known(face: Face, unknown: str, problems: t.Sequence[str], found: Told) -> bool:
     """Raise ``Failure`` for problems, all at once; whether it is known that there are none."""
     if problems:
-        raise Failure(
-            f"{'; '.join(problems)}. The instance goes on as it was. Correct the variable, or what it names, and run "
-            "again.",
-            problems=problems,
-        )
+        raise refusal(problems, problems=problems)
     if found.get("unknown"):
         face.warn(f"{unknown}: {found['unknown']}.")
     return not found.get("unknown")
