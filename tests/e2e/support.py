@@ -10,6 +10,7 @@ import json
 import pathlib
 import string
 import subprocess
+import time
 import types
 import typing as t
 
@@ -186,6 +187,14 @@ class Instance:
             if pod["metadata"]["labels"]["component"] in AIRFLOW_COMPONENTS
             and not pod["metadata"].get("deletionTimestamp")
         }
+
+
+def eventually(what: t.Callable[[], bool], seconds: float, words: str) -> None:
+    """Wait until something is so; ``words`` say what is not when the time is over."""
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline, words
+        time.sleep(0.5)
 
 
 def namespace_and_dags(instance: Instance) -> None:

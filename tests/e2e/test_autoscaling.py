@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import typing as t
 
 import pytest
@@ -12,7 +11,7 @@ from ansible_collections.dagops.airflow.plugins.modules import dag_run, db_reade
 from tests.e2e import images, parts
 from tests.e2e.conftest import CLUSTER
 from tests.e2e.site import BASE, SMALL, Site, Variables
-from tests.e2e.support import Instance, load_images
+from tests.e2e.support import Instance, eventually, load_images
 
 NAME = "autoscaling"
 VERSION = "3.3.2"
@@ -104,15 +103,6 @@ def wanted(site: Site, set_name: str = "") -> int:
     live = site.instance.cluster.get(kinds.named("Deployment"), name, NAME)
     assert live
     return int(live["spec"]["replicas"])
-
-
-def eventually(what: t.Callable[[], bool], seconds: float, words: str) -> float:
-    """Seconds that it took."""
-    began = time.monotonic()
-    while not what():
-        assert time.monotonic() - began < seconds, words
-        time.sleep(0.5)
-    return time.monotonic() - began
 
 
 def finish(site: Site, dag_id: str, count: int, run_id: str = "one") -> None:

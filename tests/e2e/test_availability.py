@@ -15,8 +15,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import O
 from ansible_collections.dagops.airflow.plugins.modules import dag_run
 from tests.e2e.conftest import CLUSTER
 from tests.e2e.site import BASE, SMALL, Site
-from tests.e2e.support import Instance
-from tests.e2e.test_executors import eventually
+from tests.e2e.support import Instance, eventually
 
 NAME = "available"
 VERSION = "3.3.2"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import typing as t
 
 import pytest
@@ -12,7 +11,7 @@ from ansible_collections.dagops.airflow.plugins.modules import dag_run
 from tests.e2e import parts, twenty
 from tests.e2e.conftest import CLUSTER
 from tests.e2e.site import BASE, SMALL, Site, Variables
-from tests.e2e.support import Instance, load_images
+from tests.e2e.support import Instance, eventually, load_images
 from tests.e2e.twenty import VERSION
 
 NAME = "executors"
@@ -66,13 +65,6 @@ def workers(site: Site) -> list[str]:
         for pod in pods
         if pod["metadata"]["name"].startswith(WORKERS) and not pod["metadata"].get("deletionTimestamp")
     ]
-
-
-def eventually(what: t.Callable[[], bool], seconds: float, words: str) -> None:
-    deadline = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < deadline, words
-        time.sleep(0.5)
 
 
 def test_workers_that_go_lose_no_task_and_no_log(site: Site) -> None:
