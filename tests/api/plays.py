@@ -20,7 +20,7 @@ PLUGINS = pathlib.Path(__file__).parent / "plugins"
 ROOT = pathlib.Path(__file__).parents[2]
 PREFIX = "dagops.airflow."
 
-NEED_PODS = frozenset({"db_migration", "user", "dag_run", "info", "log_store", "dag_source", "broker"})
+NEED_PODS = frozenset({"broker", "dag_run", "dag_source", "db_migration", "db_reader", "info", "log_store", "user"})
 
 # What an administrator has made, and preflight looks for.
 CLASSES: tuple[Object, ...] = (
