@@ -72,11 +72,11 @@ def tried(face: Face, values: Values, cluster: Cluster, probe: Probe) -> bool:
     return True
 
 
-def refusal(problems: t.Sequence[str], /, **details: t.Any) -> Failure:
+def refusal(told: t.Sequence[str], /, **details: t.Any) -> Failure:
     """What to raise for problems, all at once."""
     # The words of a server may be a sentence with its own stop.
-    told = "; ".join(problem.removesuffix(".") for problem in problems)
-    message = f"{told}. The instance goes on as it was. Correct the variable, or what it names, and run again."
+    words = "; ".join(problem.removesuffix(".") for problem in told)
+    message = f"{words}. The instance goes on as it was. Correct the variable, or what it names, and run again."
     return Failure(message, **details)
 
 
