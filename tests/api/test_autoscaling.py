@@ -93,6 +93,17 @@ class TestOnAndOff:
         site.predicted(autoscaled(2))
         assert count(site) == 2
 
+    def test_from_an_autoscaler_that_took_all_to_one_that_begins_with_some(self, site: Site) -> None:
+        site.predicted(autoscaled(0))
+        scale(site, 3)
+        scale(site, 0)
+        assert names(site.predicted(autoscaled(1)), "updated") == ["Deployment/web"]
+        assert count(site) == 1
+        scale(site, 2)
+        assert not site.manifests(autoscaled(1))["changed"]
+        assert count(site) == 2
+        assert not is_ours(site)
+
     def test_one_that_is_made_anew_keeps_its_number(self, site: Site) -> None:
         site.predicted(autoscaled(1))
         scale(site, 6)

@@ -177,7 +177,7 @@ def _sent(cluster: Cluster, step: Step, desired: Object, *, dry_run: bool = Fals
         return cluster.apply(desired, dry_run=dry_run, force=step.force and not holds)
     except ApiError as error:
         conflicts = {path for paths in owners(error).values() for path in paths}
-        if holds and replicas.PATH in conflicts:
+        if holds and not step.takes_back and replicas.PATH in conflicts:
             # The autoscaler has just set another one, so it is its own now.
             desired = replicas.released(desired)
         elif not (step.takes_back and conflicts == {replicas.PATH}) and not (holds and step.force and conflicts):

@@ -36,7 +36,7 @@ def held(desired: Object, live: Object | None) -> Object:
         return desired
     if live is None:
         return _with(desired, bottom)
-    if not _only_ours(live):
+    if not _only_ours(live) and not _without_pods(bottom, live):
         return desired
     return _with(desired, max(live["spec"].get("replicas", 1), bottom))
 
@@ -55,11 +55,19 @@ def released(desired: Object) -> Object:
 def taken_back(desired: Object, live: Object | None) -> bool:
     """Whether the number of pods may be taken from another: it was left to an autoscaler, and is declared again.
 
-    Or it is the one that we declared: who set the same, as an autoscaler of the past may have, owns it beside us.
+    Or it is the one that we declared: who set the same, as an autoscaler of the past may have, owns it beside us. Or
+    there is no pod, so that the autoscaler of now would not begin.
     """
-    if live is None or least(desired) is not None:
+    if live is None:
         return False
+    if (bottom := least(desired)) is not None:
+        return _without_pods(bottom, live)
     return least(live) is not None or any(map(_is_ours, _owners(live)))
+
+
+def _without_pods(bottom: int, live: Object) -> bool:
+    """Whether KEDA, say, took the last pod of what a HorizontalPodAutoscaler is to scale: it leaves that alone."""
+    return bottom > 0 and live["spec"].get("replicas") == 0
 
 
 def _with(desired: Object, count: int) -> Object:
