@@ -1,4 +1,5 @@
-"""Pods of two schedulers and two API servers come and go, and no request fails and no task is lost; old rows go."""
+"""Pods of two schedulers and two API servers come and go, and no request fails and no task is lost; tasks come to the
+nodes that are theirs; old rows go."""
 
 from __future__ import annotations
 
@@ -65,6 +66,8 @@ while True:
     os.replace("/tmp/told.new", "/tmp/told")
     time.sleep(0.02)
 """
+# The one node is one of these for a moment.
+OF_TASKS = {"key": "e2e.example/tasks", "value": "yes", "effect": "NoSchedule"}
 DAGS = {
     "volumes": [{"name": "patient", "configMap": {"name": "patient"}}],
     "volumeMounts": [{"name": "patient", "mountPath": "/opt/airflow/dags/patient.py", "subPath": "patient.py"}],
@@ -76,6 +79,7 @@ VARIABLES: dict[str, t.Any] = {
     "airflow_core_dag_processor": {"resources": SMALL, **DAGS},
     "airflow_core_workers": {"resources": SMALL, "podDisruptionBudget": {"enabled": True}, **DAGS},
     "airflow_database_cleanup": {"enabled": True, "retentionDays": 30},
+    "airflow_task_nodes": {"labels": {OF_TASKS["key"]: OF_TASKS["value"]}, "taints": [OF_TASKS]},
     "airflow_verify_canary": False,
     "airflow_extra_manifests": [
         {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "patient"}, "data": {"patient.py": DAG}}
@@ -96,15 +100,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Site]:
     made.remove()
 
 
-@pytest.fixture
-def stream(site: Site) -> t.Iterator[t.Callable[[], dict[str, t.Any]]]:
-    """Requests without end to the Service of the API servers: how many so far, and which failed."""
-    cluster = site.instance.cluster
-    meta = {"name": "stream", "namespace": NAME}
+def make_pod(site: Site, name: str, *command: str) -> None:
+    """A pod that is none of the instance's."""
     container = {
-        "name": "stream",
+        "name": name,
         "image": IMAGE,
-        "command": ["python", "-c", STREAM, f"http://{NAME}-api-server:8080"],
+        "command": [*command],
         "resources": {"requests": {"cpu": "20m", "memory": "32Mi"}, "limits": {"cpu": "200m", "memory": "128Mi"}},
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
     }
@@ -113,7 +114,15 @@ def stream(site: Site) -> t.Iterator[t.Callable[[], dict[str, t.Any]]]:
         "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
         "terminationGracePeriodSeconds": 0,
     }
-    cluster.apply({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec})
+    meta = {"name": name, "namespace": NAME}
+    site.instance.cluster.apply({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec})
+
+
+@pytest.fixture
+def stream(site: Site) -> t.Iterator[t.Callable[[], dict[str, t.Any]]]:
+    """Requests without end to the Service of the API servers: how many so far, and which failed."""
+    cluster = site.instance.cluster
+    make_pod(site, "stream", "python", "-c", STREAM, f"http://{NAME}-api-server:8080")
 
     def told() -> dict[str, t.Any]:
         result = cluster.exec(NAME, "stream", "stream", ["cat", "/tmp/told"])
@@ -187,22 +196,46 @@ def test_a_roll_of_the_api_server_fails_no_request(site: Site, stream: t.Callabl
     assert len(ready(site, "api-server")) == 2
 
 
+def change_node(site: Site, change: t.Callable[[Object], Object]) -> None:
+    """Patch the one node by what is to be said of it as it is."""
+    (node,) = site.instance.cluster.list(NODE)
+    path, body = NODE.path(name=node["metadata"]["name"]), change(node)
+    site.instance.cluster.request("PATCH", path, body=body, content_type="application/merge-patch+json")
+
+
 @contextlib.contextmanager
 def cordoned(site: Site) -> t.Iterator[None]:
     """The node takes no pods."""
-    cluster = site.instance.cluster
-    (node,) = cluster.list(NODE)
-    path = NODE.path(name=node["metadata"]["name"])
-
-    def unschedulable(value: bool | None) -> None:
-        body = {"spec": {"unschedulable": value}}
-        cluster.request("PATCH", path, body=body, content_type="application/merge-patch+json")
-
-    unschedulable(True)
+    change_node(site, lambda _node: {"spec": {"unschedulable": True}})
     try:
         yield
     finally:
-        unschedulable(None)
+        change_node(site, lambda _node: {"spec": {"unschedulable": None}})
+
+
+@contextlib.contextmanager
+def reserved(site: Site) -> t.Iterator[None]:
+    """The node takes pods of tasks only."""
+
+    def change(node: Object, *more: Object) -> Object:
+        """With the label and ``more`` taints, in the place of our own."""
+        taints = [one for one in node["spec"].get("taints", ()) if one["key"] != OF_TASKS["key"]]
+        labels = {OF_TASKS["key"]: OF_TASKS["value"] if more else None}
+        return {"metadata": {"labels": labels}, "spec": {"taints": [*taints, *more]}}
+
+    change_node(site, lambda node: change(node, OF_TASKS))
+    try:
+        yield
+    finally:
+        change_node(site, change)
+
+
+def waits_for_a_node(site: Site, name: str) -> bool:
+    """Whether a pod finds no node that it tolerates."""
+    pod = site.instance.cluster.get(kinds.named("Pod"), name, NAME)
+    assert pod
+    assert pod["status"]["phase"] == "Pending"
+    return any("untolerated taint" in one.get("message", "") for one in pod["status"].get("conditions", ()))
 
 
 def evict(site: Site, doomed: t.Iterable[str]) -> list[str]:
@@ -225,11 +258,17 @@ def evict(site: Site, doomed: t.Iterable[str]) -> list[str]:
     return refused
 
 
-def test_a_drain_loses_no_task_and_ends(site: Site, stream: t.Callable[[], dict[str, t.Any]]) -> None:
+def test_tasks_come_to_their_nodes_and_a_drain_loses_none_and_ends(
+    site: Site, stream: t.Callable[[], dict[str, t.Any]]
+) -> None:
     instance = site.instance
     instance.run_in("scheduler", "rm", "-f", GO)
-    instance.call(dag_run, dag_id="patient", run_id="drained", wait=False)
-    eventually(lambda: running(site) == TASKS, 300, "the tasks do not start")
+    with reserved(site):
+        make_pod(site, "stranger", "sleep", "600")
+        instance.call(dag_run, dag_id="patient", run_id="drained", wait=False)
+        eventually(lambda: running(site) == TASKS, 300, "the tasks do not start")
+        eventually(lambda: waits_for_a_node(site, "stranger"), 60, "the taint keeps nobody away")
+        instance.cluster.delete(kinds.named("Pod"), "stranger", NAME)
     doomed = {pod["metadata"]["name"]: pod for pod in pods(site, "api-server", "scheduler", "dag-processor", "worker")}
     assert len(doomed) == 5 + TASKS
     with cordoned(site):
