@@ -1,4 +1,5 @@
-"""Tasks of a team on a real cluster: under which identity their pods run, what is refused, and where they land."""
+"""Tasks of a team on a real cluster: under which identity their pods run and in which namespace, what is refused, where
+they land, and that their logs outlive them."""
 
 from __future__ import annotations
 
@@ -12,9 +13,10 @@ from ansible_collections.dagops.airflow.plugins.module_utils.face import Failure
 from ansible_collections.dagops.airflow.plugins.module_utils.kube import kinds
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object
 from ansible_collections.dagops.airflow.plugins.modules import dag_run
+from tests.e2e import parts
 from tests.e2e.conftest import CLUSTER, ROOT
 from tests.e2e.site import BASE, SMALL, Site, Variables
-from tests.e2e.support import Instance
+from tests.e2e.support import Instance, eventually, load_images
 
 NAME = "teams"
 TEAM = f"{NAME}-data"
@@ -37,7 +39,27 @@ CHANGES = {
     '"get_logs": True,': '"get_logs": True, "on_finish_action": "keep_pod",',
 }
 UNLABELLED = {'LABELS = {"team": "data", "cost-centre": "4711"}': "LABELS = {}", '"team_tasks"': '"unlabelled"'}
-FILES = ("team_tasks.py", "unlabelled.py")
+# A task whose own pod, the executor's, is in the namespace of the team.
+AT_HOME = f"""\
+import pendulum
+from airflow.sdk import dag, task
+from kubernetes.client import models as k8s
+
+POD = k8s.V1Pod(metadata=k8s.V1ObjectMeta(namespace="{TEAM}", labels={{"team": "data", "cost-centre": "4711"}}))
+
+
+@dag(schedule=None, start_date=pendulum.datetime(2024, 1, 1), default_args={{"retries": 0}})
+def at_home():
+    @task(executor="KubernetesExecutor", executor_config={{"pod_override": POD}})
+    def own():
+        print("told in the namespace of the team")
+
+    own()
+
+
+at_home()
+"""
+FILES = ("team_tasks.py", "unlabelled.py", "at_home.py")
 
 MOUNTED: Variables = {
     "resources": SMALL,
@@ -48,9 +70,19 @@ MOUNTED: Variables = {
 }
 VARIABLES: Variables = {
     **BASE,
+    # A volume is of one namespace.
+    "airflow_logging_store": "s3",
+    "airflow_logging_volume": {},
+    "airflow_logging_s3": {
+        "bucket": parts.S3.buckets[0],
+        "prefix": NAME,
+        "endpointUrl": parts.S3.endpoint(),
+        "region": parts.S3.region,
+        "credentials": {"name": "s3-key"},
+    },
     "airflow_core_executor": "LocalExecutor,KubernetesExecutor",
     **{f"airflow_core_{component}": MOUNTED for component in ("dag_processor", "scheduler", "workers")},
-    "airflow_rbac_teams": {"data": {"namespaceManaged": True, "quota": {"pods": "10"}}},
+    "airflow_rbac_teams": {"data": {"namespaceManaged": True, "kubernetesExecutor": True, "quota": {"pods": "10"}}},
     "airflow_policy_labels": {"team": {"values": ["data", "ml"]}, "cost-centre": {}},
     "airflow_policy_placements": {"data": {"nodeLabels": NODE, "tolerations": [DEDICATED]}},
     "airflow_extra_manifests": [
@@ -66,18 +98,30 @@ def changed(text: str, changes: dict[str, str]) -> str:
     return text
 
 
+def bring(instance: Instance, namespace: str) -> None:
+    """Have in a namespace what pods of tasks read there: DAGs, and the key of the log store."""
+    sample = changed(SAMPLE, CHANGES)
+    dags = dict(zip(FILES, (sample, changed(sample, UNLABELLED), AT_HOME), strict=True))
+    meta = {"name": "team-dags", "namespace": namespace}
+    instance.cluster.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": dags})
+    s3 = parts.bring(instance.cluster, parts.S3).facts()
+    keys = {"access-key-id": s3["access_key"], "secret-access-key": s3["secret_key"]}
+    meta = {"name": "s3-key", "namespace": namespace}
+    instance.cluster.apply({"apiVersion": "v1", "kind": "Secret", "metadata": meta, "stringData": keys})
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Site]:
+    load_images(*parts.S3.images)
     values = {**VARIABLES, "airflow_instance": NAME, "airflow_version": VERSION}
     instance = Instance(name=NAME, values=values, cluster_options=CLUSTER)
     made = Site(instance=instance, folder=tmp_path_factory.mktemp("runs"))
     made.remove(VARIABLES)
-    sample = changed(SAMPLE, CHANGES)
-    data = dict(zip(FILES, (sample, changed(sample, UNLABELLED)), strict=True))
     instance.cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAME}})
-    meta = {"name": "team-dags", "namespace": NAME}
-    instance.cluster.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": data})
+    bring(instance, NAME)
     made.converge(VARIABLES)
+    # What its pods read is for people to bring, once the run has made the namespace.
+    bring(instance, TEAM)
     yield made
     made.remove(VARIABLES)
     # The tests have made it, so uninstalling leaves it.
@@ -155,6 +199,19 @@ def test_pods_without_the_label_of_a_team_are_refused_in_words(site: Site) -> No
     mismatch = "SELECT extra FROM log WHERE event = 'state mismatch' AND dag_id = 'unlabelled'"
     assert words in site.instance.sql(mismatch)
     assert pods == {}
+
+
+def test_a_task_runs_in_the_namespace_of_the_team_and_its_log_outlives_its_pod(site: Site) -> None:
+    instance = site.instance
+    with Watcher(instance, TEAM, "at_home") as pods:
+        ended = instance.call(dag_run, dag_id="at_home", run_id="first", unpause=True, wait=True, wait_timeout=300)
+    assert ended["run"]["state"] == "success"
+    assert pods["own"]["spec"]["serviceAccountName"] == f"{NAME}-worker"
+    assert placed(pods["own"])
+    left = "dag_id=at_home"
+    eventually(lambda: not instance.cluster.list(kinds.named("Pod"), TEAM, left), 60, "the pod of the task stays")
+    (task,) = instance.call(dag_run, dag_id="at_home", run_id="first", wait=False, logs=True)["task_instances"]
+    assert "told in the namespace of the team" in task["log"]
 
 
 def test_a_second_run_changes_nothing(site: Site) -> None:
