@@ -132,7 +132,8 @@ def _watched(build: c.Sequence[str], tool: Tool, say: cache.Say) -> str | None:
     process = subprocess.Popen(
         build,
         cwd=tool.directory,
-        env={**os.environ, "CGO_ENABLED": "0", "GOWORK": "off"},
+        # A compiler that collects less garbage took a quarter less of the processors, for more memory.
+        env={"GOGC": "400", **os.environ, "CGO_ENABLED": "0", "GOWORK": "off"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
