@@ -111,6 +111,9 @@ class Site:
         return recap
 
     def remove(self, variables: Variables = BASE) -> None:
+        """Have nothing left, of an earlier run of the tests neither."""
+        if not self.instance.cluster.get(kinds.named("Namespace"), self.instance.name):
+            return
         recap = self.run({**variables, "airflow_delete_data": True}, "uninstall")
         assert recap.code == 0, recap.output[-5000:]
 

@@ -37,6 +37,7 @@ def celery(image: str, replicas: int) -> Variables:
 def with_executor(executor: str, image: str) -> Variables:
     return {
         **BASE,
+        "airflow_verify_canary": False,
         "airflow_image": {"repository": "localhost/airflow", "tag": f"{VERSION}-{image}"},
         "airflow_core_executor": executor,
     }

@@ -118,6 +118,7 @@ def variables(search: parts.OpenSearch) -> Variables:
     repository, _colon, tag = IMAGE.rpartition(":")
     return {
         **BASE,
+        "airflow_verify_canary": False,
         "airflow_version": "3.3.2",
         "airflow_core_executor": ",".join(EXECUTORS),
         **{

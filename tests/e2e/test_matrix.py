@@ -116,6 +116,8 @@ class Matrix:
         """What a person writes for a combination: one variable for each choice, and what these need."""
         return {
             **BASE,
+            # A DAG of the cell's own runs instead.
+            "airflow_verify_canary": False,
             "airflow_version": cell.version,
             "airflow_core_executor": EXECUTORS[cell.executor],
             "airflow_celery_redis": {"image": {"repository": "localhost/redis", "tag": "7.0"}, "resources": SMALL}
