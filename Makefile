@@ -111,8 +111,11 @@ coverage: ## Fails where test-unit and test-api left out too much of values, ren
 mutations: ## Break the rules of the renderer one by one, and see that tests find each
 	@$(DEV) python tools/mutations.py
 
-test-e2e: ## Cluster, images and modules against the real thing (make cluster-up images)
-	@$(DEV) pytest --durations=20 tests/e2e
+test-e2e: ## Images, modules and instances against the real thing (make cluster-up images addons)
+	@$(DEV) pytest -m "not full and not alone" --numprocesses=2 --dist=loadgroup --durations=20 tests/e2e
+
+test-alone: ## The rest of these, which nothing may run beside: drains, and a second cluster (make cluster-up images)
+	@$(DEV) pytest -m "not full and alone" --durations=20 tests/e2e
 
 molecule: ## molecule test on the evaluation cluster
 	@$(DEV) molecule test

@@ -60,16 +60,19 @@ CLUSTER = (
 FAST = (Stage(name="test-unit"), Stage(name="artifact"), *LINT)
 # The API tests use programs that cluster-up builds.
 TEST_API = Stage(name="test-api", needs=("cluster-up",))
-TEST_E2E = Stage(name="test-e2e", needs=("images", "addons"), alone=True)
+TEST_E2E = (
+    Stage(name="test-e2e", needs=("images", "addons"), alone=True),
+    Stage(name="test-alone", needs=("images",), alone=True),
+)
 COVERAGE = Stage(name="coverage", needs=("test-unit", "test-api"))
-TEST = (*CLUSTER, *FAST, TEST_API, COVERAGE, Stage(name="molecule", needs=("images",), alone=True), TEST_E2E)
+TEST = (*CLUSTER, *FAST, TEST_API, COVERAGE, Stage(name="molecule", needs=("images",), alone=True), *TEST_E2E)
 TEST_FULL = (
     *CLUSTER,
     *FAST,
     TEST_API,
     COVERAGE,
     Stage(name="mutations"),
-    TEST_E2E,
+    *TEST_E2E,
     Stage(name="molecule-all", needs=("images",), alone=True),
     Stage(name="matrix", needs=("images",), alone=True),
     Stage(name="interruptions", needs=("images",), alone=True),

@@ -60,13 +60,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--airflow", default="3.3.2", help="version of Airflow whose image the cluster has")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have the tests of a file run one after the other, and those of files that use the same parts of the cluster."""
     for item in items:
         item.add_marker(pytest.mark.e2e)
+        if not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "e2e: needs the evaluation cluster and its images")
+    config.addinivalue_line("markers", "alone: nothing may run beside it, on the machine or on the node")
 
 
 @pytest.fixture(scope="session")

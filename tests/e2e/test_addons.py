@@ -14,6 +14,8 @@ from ansible_collections.dagops.airflow.plugins.module_utils.evaluation import c
 from ansible_collections.dagops.airflow.plugins.module_utils.face import Failure
 from tests.e2e.support import CLUSTER, Face
 
+pytestmark = pytest.mark.xdist_group("keda")
+
 Object = dict[str, t.Any]
 NAME = "e2e-addons"
 WORK = "work"

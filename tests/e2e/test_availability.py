@@ -18,6 +18,8 @@ from tests.e2e.conftest import CLUSTER
 from tests.e2e.site import BASE, SMALL, Site
 from tests.e2e.support import Instance, eventually
 
+pytestmark = pytest.mark.alone
+
 NAME = "available"
 VERSION = "3.3.2"
 IMAGE = f"localhost/airflow:{VERSION}"

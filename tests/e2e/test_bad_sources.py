@@ -12,6 +12,8 @@ from tests.e2e import parts
 from tests.e2e.site import BASE, Site, Variables
 from tests.e2e.support import CLUSTER, Instance
 
+pytestmark = pytest.mark.xdist_group("parts")
+
 NAME = "sources"
 REPOSITORY = "sources"
 DAG = """\

@@ -13,6 +13,8 @@ from tests.e2e import parts
 from tests.e2e.site import BASE, SMALL, Site, Variables
 from tests.e2e.support import CLUSTER, Instance
 
+pytestmark = pytest.mark.xdist_group("parts")
+
 NAME = "brokers"
 BROKER = "airflow_celery_broker"
 BACKEND = "airflow_celery_result_backend"

@@ -45,7 +45,11 @@ PLACES = (
 )
 """Where a node's programs write, whatever they are told."""
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a native cluster needs root")
+pytestmark = [
+    pytest.mark.skipif(os.geteuid() != 0, reason="a native cluster needs root"),
+    # The machine is compared with what it was.
+    pytest.mark.alone,
+]
 
 
 # What a person does
