@@ -230,7 +230,6 @@ MUTATIONS = (
         "render/autoscaling.py",
         ("a set counts its own queues", "AND queue IN ({own}) ", ""),
         ("a set counts what runs, too", "('queued', 'running')", "('queued')"),
-        ("workers are counted by what one runs", "wanted.autoscale.max if wanted.autoscale else", ""),
         ("tasks of other executors do not count", "if executors.CELERY in listed[0].runs else named", ""),
         (
             "triggers of a queue are for others",
@@ -244,6 +243,38 @@ MUTATIONS = (
             '["state", "queue"]',
         ),
         ("workers on volumes are scaled, too", '"StatefulSet" if kept else "Deployment"', '"Deployment"'),
+    ),
+    *of_file(
+        "spec/counts.py",
+        ("workers are counted by what one runs", "wanted.autoscale.max if wanted.autoscale else", ""),
+        ("what needs room counts the most that an autoscaler starts", "most=scaler.max", "most=scaler.min"),
+        ("what has to stay counts the least that an autoscaler leaves", "least=scaler.min", "least=scaler.max"),
+        tests=("spec/test_counts.py", "render/test_autoscaling.py"),
+    ),
+    *of_file(
+        "preflight/pod_counts.py",
+        ("a quota has room for all that an autoscaler starts", "most=max((one.most for", "most=min((one.least for"),
+        ("a budget is held against what an autoscaler leaves", "least=min((one.least for", "least=max((one.most for"),
+        ("one autoscaler for one workload", "if len(scalers) > 1:", "if len(scalers) > 2:"),
+        ("no number of pods beside an autoscaler", 'elif scalers and "replicas" in item["spec"]:', "elif False:"),
+        tests=("preflight",),
+    ),
+    *of_file(
+        "render/overrides.py",
+        ("no override sets what an autoscaler sets", '    "Deployment": (_REPLICAS,),\n', ""),
+        ("bounds of autoscalers have their variables", "elif owner and path in _BOUNDS:", "elif False:"),
+        (
+            "an autoscaler scales what it was made for",
+            '"ScaledObject": (_TARGET, *_BOUNDS)',
+            '"ScaledObject": (*_BOUNDS,)',
+        ),
+        (
+            "a workload stays marked as an autoscaler's",
+            '    yield ("metadata", "annotations", replicas.AUTOSCALED)\n',
+            "",
+        ),
+        ("a database has one pod", 'frozenset({"postgresql", "redis"})', 'frozenset({"redis"})'),
+        tests=("render/test_overrides.py",),
     ),
     *of_file(
         "render/broker.py",

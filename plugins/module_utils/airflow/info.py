@@ -39,6 +39,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import O
 from ansible_collections.dagops.airflow.plugins.module_utils.render.config import airflow_cfg
 from ansible_collections.dagops.airflow.plugins.module_utils.render.config import base_path as base_path_of
 from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import parsed
+from ansible_collections.dagops.airflow.plugins.module_utils.spec import counts
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
 
 _REACHABLE: t.Final = 0.5
@@ -134,7 +135,7 @@ class Info:
             report = self._get(facts, base_path_of(values) + facts.health)
         except Failure as failure:
             silence = failure.message
-        expected = [name for name in health.HEARTBEATS if name != "triggerer" or values.keeps_triggerer]
+        expected = [name for name in health.HEARTBEATS if name != "triggerer" or counts.triggerers(values).least]
         now = datetime.datetime.now(datetime.UTC)
         return Look(
             components=[],

@@ -19,7 +19,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import 
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.errors import ApiError
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Kind, Object, named
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.live import together
-from ansible_collections.dagops.airflow.plugins.module_utils.preflight import checks, log_shipper, teams
+from ansible_collections.dagops.airflow.plugins.module_utils.preflight import checks, log_shipper, pod_counts, teams
 from ansible_collections.dagops.airflow.plugins.module_utils.render import migration, pod_template, vertical
 from ansible_collections.dagops.airflow.plugins.module_utils.render.names import ROLE_LABEL
 from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline import render_all
@@ -293,6 +293,7 @@ def run(face: Face) -> dict[str, t.Any]:
     here = in_namespace(values, objects)
     problems += checks.full_quotas(here, own_quotas(here), passing(values))
     problems += checks.stuck_drains(objects)
+    problems += pod_counts.contested(objects)
     problems += unserved(cluster, values)
     warnings = [*checks.untested(values, version), *checks.unserved(values, version, declared, objects)]
     remembered: dict[str, str] = {}

@@ -18,6 +18,7 @@ import re
 import typing as t
 
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Kind, Object
+from ansible_collections.dagops.airflow.plugins.module_utils.preflight import pod_counts
 from ansible_collections.dagops.airflow.plugins.module_utils.render import names, placements
 from ansible_collections.dagops.airflow.plugins.module_utils.spec import forms
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
@@ -192,7 +193,8 @@ def missing_storage(objects: t.Iterable[Object], classes: t.Sequence[Object]) ->
 
 def stuck_drains(objects: t.Sequence[Object]) -> t.Iterator[str]:
     """Budgets that spare no pod of a workload, as overrides and objects of one's own can make them."""
-    workloads = [item for item in objects if item["kind"] in ("Deployment", "StatefulSet")]
+    workloads = [item for item in objects if item["kind"] in pod_counts.WORKLOADS]
+    counts = pod_counts.counts(objects)
     for item in objects:
         if item["kind"] != "PodDisruptionBudget":
             continue
@@ -200,29 +202,38 @@ def stuck_drains(objects: t.Sequence[Object]) -> t.Iterator[str]:
         with contextlib.suppress(ArithmeticError, AttributeError, KeyError, TypeError, ValueError):
             spec = item["spec"]
             wanted = spec["selector"]["matchLabels"].items()
-            pods = sum(
-                int(one["spec"].get("replicas", 1))
+            there = [
+                counts[pod_counts.key_of(one)]
                 for one in workloads
                 if wanted <= one["spec"]["template"]["metadata"]["labels"].items()
-            )
+            ]
+            scalers = [label for one in there for label in one.scalers]
+            # Where an autoscaler may leave none, the first pod that it makes is to be evicted.
+            pods = sum(one.least for one in there) or min(1, len(scalers))
             for option, stay in (("minAvailable", True), ("maxUnavailable", False)):
                 share = spec.get(option)
                 # Percentages are rounded up, as the API server does it.
                 amount = share if isinstance(share, int) else math.ceil(pods * int(str(share or "0").rstrip("%")) / 100)
                 if share is not None and pods and (amount >= pods if stay else amount < 1):
+                    few = f"as few as {pods} pods (by {' and '.join(scalers)})" if scalers else f"{pods} pods"
                     yield (
-                        f"PodDisruptionBudget/{item['metadata']['name']} has {option} {share} for {pods} pods, so a "
-                        "drain of their nodes would wait for ever: leave one that may go"
+                        f"PodDisruptionBudget/{item['metadata']['name']} has {option} {share} for {few}, so a drain of "
+                        "their nodes would wait for ever: leave one that may go"
                     )
 
 
 def demand(objects: t.Iterable[Object]) -> dict[str, decimal.Decimal]:
-    """What pods and claims count for in a quota while all of them run, by the quota's names."""
+    """What pods and claims count for in a quota while all of them run, by the quota's names.
+
+    Where an autoscaler chooses how many there are, all that it may start.
+    """
+    items = list(objects)
+    counts = pod_counts.counts(items)
     total: dict[str, decimal.Decimal] = collections.defaultdict(decimal.Decimal)
-    for item in objects:
+    for item in items:
         # A person's own object may be malformed; the API server says better than we what is wrong with it.
         with contextlib.suppress(ArithmeticError, AttributeError, KeyError, TypeError):
-            for name, amount in list(_demanded(item)):
+            for name, amount in list(_demanded(item, counts)):
                 total[name] += amount
     return dict(total)
 
@@ -238,15 +249,20 @@ def on_top(objects: t.Iterable[Object], others: t.Iterable[Object] = ()) -> dict
     return total
 
 
-def _demanded(item: Object) -> t.Iterator[tuple[str, decimal.Decimal]]:
+def _demanded(
+    item: Object, counts: t.Mapping[pod_counts.Key, pod_counts.Count]
+) -> t.Iterator[tuple[str, decimal.Decimal]]:
     spec = item.get("spec") or {}
-    replicas = decimal.Decimal(spec.get("replicas", 1))
-    if item["kind"] in ("Deployment", "StatefulSet"):
+    replicas = decimal.Decimal(1)
+    if item["kind"] in pod_counts.WORKLOADS:
+        replicas = decimal.Decimal(counts[pod_counts.key_of(item)].most)
         for name, amount in _of_pod(spec["template"]["spec"]).items():
             yield name, amount * replicas
     for claim in [item] if item["kind"] == "PersistentVolumeClaim" else spec.get("volumeClaimTemplates", []):
-        yield "persistentvolumeclaims", decimal.Decimal(1)
-        yield "requests.storage", forms.amount(claim["spec"]["resources"]["requests"]["storage"]) or decimal.Decimal(0)
+        size = forms.amount(claim["spec"]["resources"]["requests"]["storage"]) or decimal.Decimal(0)
+        # Each pod of a StatefulSet has claims of its own.
+        yield "persistentvolumeclaims", replicas
+        yield "requests.storage", size * replicas
 
 
 def _of_pod(spec: Object) -> dict[str, decimal.Decimal]:
@@ -276,6 +292,12 @@ def full_quotas(
     What is used already counts besides, unless it may be the instance's own (``count_used``).
     """
     wanted, more = demand(objects), on_top(objects, others)
+    scaled = [
+        f"{kind}/{name} {one.most}"
+        for (_namespace, kind, name), one in pod_counts.counts(objects).items()
+        if one.scalers
+    ]
+    lasting = f"with all pods that autoscalers may start ({', '.join(scaled)})" if scaled else "all the time"
     none = decimal.Decimal(0)
     for quota in quotas:
         spec = quota.get("spec") or {}
@@ -286,12 +308,9 @@ def full_quotas(
             limit, taken = forms.amount(hard), forms.amount(used.get(name, 0)) or 0
             stays, comes = wanted.get(name, none), more.get(name, none)
             if limit is not None and stays + comes + taken > limit:
-                sums = (
-                    f" ({shown(name, stays)} all the time, {shown(name, comes)} for a pod that a rollout"
-                    if comes
-                    else ""
-                )
-                sums += " or a task starts)" if comes else ""
+                parts = [f"{shown(name, stays)} {lasting}"] if comes or scaled else []
+                parts += [f"{shown(name, comes)} for a pod that a rollout or a task starts"] if comes else []
+                sums = f" ({', '.join(parts)})" if parts else ""
                 others_use = f", besides {used[name]} that others use" if taken else ""
                 yield (
                     f"ResourceQuota/{quota['metadata']['name']} allows {hard} of {name}, but the instance needs "

@@ -13,7 +13,8 @@ import typing as t
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.replicas import AUTOSCALED
 from ansible_collections.dagops.airflow.plugins.module_utils.render import features, names
 from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import Object, object_
-from ansible_collections.dagops.airflow.plugins.module_utils.spec import executors
+from ansible_collections.dagops.airflow.plugins.module_utils.spec import counts, executors
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import below
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import (
     CeleryWorkers,
     KedaScaler,
@@ -61,12 +62,7 @@ def tasks_query(values: Values, wanted: CeleryWorkers) -> str:
     """How many workers of a set its tasks need: those that wait for one, and those that one runs."""
     own = ", ".join(map(_literal, wanted.queues))
     which = f"state IN ('queued', 'running') AND queue IN ({own}) AND {_runs_celery(values)}"
-    return f"SELECT CEIL(COUNT(*) / {processes(wanted)}.0) FROM task_instance WHERE {which}"  # noqa: S608
-
-
-def processes(wanted: CeleryWorkers) -> int:
-    """Tasks that one worker runs at once, at most."""
-    return wanted.autoscale.max if wanted.autoscale else wanted.concurrency
+    return f"SELECT CEIL(COUNT(*) / {counts.processes(wanted)}.0) FROM task_instance WHERE {which}"  # noqa: S608
 
 
 def _runs_celery(values: Values) -> str:
@@ -183,21 +179,28 @@ def authentication(values: Values) -> Object:
     return object_(values, "keda.sh/v1alpha1", "TriggerAuthentication", COMPONENT, spec={"secretTargetRef": [source]})
 
 
-def render(values: Values) -> list[Object]:
-    """Objects of the role airflow_autoscaling."""
+def by_variable(values: Values) -> dict[str, Object]:
+    """Every autoscaler by its variable. Each has the name of what it scales."""
     wanted, sets = values.autoscaling, values.worker_sets
-    items = [authentication(values)] if values.uses_keda else []
+    found: dict[str, Object] = {}
     for name, keda in wanted.workers.items():
         query = tasks_query(values, sets[name])
-        items.append(scaled_object(values, "worker", _workers(values, name), keda, query))
-    items += [pod_autoscaler(values, "worker", _workers(values, name), hpa) for name, hpa in wanted.workers_hpa.items()]
+        found[below(counts.WORKERS, name)] = scaled_object(values, "worker", _workers(values, name), keda, query)
+    for name, hpa in wanted.workers_hpa.items():
+        found[below(counts.WORKERS_HPA, name)] = pod_autoscaler(values, "worker", _workers(values, name), hpa)
     if wanted.triggerer:
-        scaled = target("Deployment", names.name(values, "triggerer"))
-        items.append(scaled_object(values, "triggerer", scaled, wanted.triggerer, triggers_query(values)))
+        scaled, query = target("Deployment", names.name(values, "triggerer")), triggers_query(values)
+        found[counts.TRIGGERER] = scaled_object(values, "triggerer", scaled, wanted.triggerer, query)
     if wanted.api_server:
         scaled = target("Deployment", names.name(values, values.web_component))
-        items.append(pod_autoscaler(values, values.web_component, scaled, wanted.api_server))
-    return features.part_of(features.AUTOSCALING, items)
+        found[counts.API_SERVER] = pod_autoscaler(values, values.web_component, scaled, wanted.api_server)
+    return found
+
+
+def render(values: Values) -> list[Object]:
+    """Objects of the role airflow_autoscaling."""
+    items = [authentication(values)] if values.uses_keda else []
+    return features.part_of(features.AUTOSCALING, [*items, *by_variable(values).values()])
 
 
 def _workers(values: Values, set_name: str) -> Object:

@@ -16,7 +16,14 @@ import fnmatch
 import itertools
 import typing as t
 
-from ansible_collections.dagops.airflow.plugins.module_utils.render import json_patch, merge, names, patch_types
+from ansible_collections.dagops.airflow.plugins.module_utils.kube import replicas
+from ansible_collections.dagops.airflow.plugins.module_utils.render import (
+    autoscaling,
+    json_patch,
+    merge,
+    names,
+    patch_types,
+)
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import ProblemError, SpecError, said
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
 
@@ -27,6 +34,23 @@ JSON_PATCHES: t.Final = "airflow_json_patches"
 
 _SELECTED: t.Final = ("tier", "component", "release", "app.kubernetes.io/instance", "app.kubernetes.io/managed-by")
 """Labels by which the collection, and objects of it, find others."""
+_REPLICAS: t.Final = ("spec", "replicas")
+_COMPONENT: t.Final = ("metadata", "labels", "component")
+_SINGLE: t.Final = frozenset({"postgresql", "redis"})
+"""Components of which a second pod would begin with a volume of its own, and get half of the requests."""
+_TARGET: t.Final = ("spec", "scaleTargetRef")
+_BOUNDS: t.Final = {
+    ("spec", "minReplicas"): "min",
+    ("spec", "maxReplicas"): "max",
+    ("spec", "minReplicaCount"): "min",
+    ("spec", "maxReplicaCount"): "max",
+}
+_NUMBERS_OF_PODS: t.Final[dict[str, tuple[tuple[str, ...], ...]]] = {
+    "Deployment": (_REPLICAS,),
+    "StatefulSet": (_REPLICAS,),
+    "HorizontalPodAutoscaler": (_TARGET, *_BOUNDS),
+    "ScaledObject": (_TARGET, *_BOUNDS),
+}
 _WILDCARDS: t.Final = "*?["
 _SHOWN: t.Final = 3
 
@@ -43,7 +67,10 @@ def applied(values: Values, obj: Object) -> Object:
         except ProblemError as problem:
             problems.append(str(problem))
             continue
-        refused = [*_told(result, changed, variable, f"{variable}.{target}")]
+        refused = [
+            *_told(result, changed, variable, f"{variable}.{target}"),
+            *_miscounted(values, result, changed, f"{variable}.{target}"),
+        ]
         problems += refused
         result = result if refused else changed
     if problems:
@@ -132,10 +159,40 @@ def _told(before: Object, after: t.Any, variable: str, source: str) -> t.Iterato
     yield from (problem for problem in found if problem not in known)
 
 
+def _miscounted(values: Values, before: Object, after: t.Any, source: str) -> t.Iterator[str]:
+    """A sentence for each number of pods that cannot be, or that has a variable which sums and rules go by."""
+    for path in _NUMBERS_OF_PODS.get(before["kind"], ()):
+        old, new = _at(before, path), _at(after, path)
+        if json_patch.same(old, new):
+            continue
+        makes = f"{source} would make {said(new)} of {_shown(path)} of {label(before)}"
+        owner = _autoscaled_by(values, before)
+        if owner and path == _REPLICAS:
+            yield f"{makes}, which an autoscaler sets: leave it out, and set {owner}.min and {owner}.max instead"
+        elif owner and path in _BOUNDS:
+            yield f"{makes}, which {owner}.{_BOUNDS[path]} says: set that instead"
+        elif owner:
+            yield f"{makes}, which is what {owner} scales: leave it as it is"
+        elif path == _REPLICAS and isinstance(new, int) and new < 0:
+            yield f"{makes}, but there cannot be fewer than 0: set another number"
+        elif path == _REPLICAS and isinstance(new, int) and new > 1 and _at(before, _COMPONENT) in _SINGLE:
+            yield f"{makes}, whose data are in the volume of one pod: leave it out"
+
+
+def _autoscaled_by(values: Values, obj: Object) -> str | None:
+    """The variable of what scales a workload of the instance, or of the autoscaler that ``obj`` is."""
+    for variable, scaler in autoscaling.by_variable(values).items():
+        scaled = scaler["spec"]["scaleTargetRef"]
+        if label(obj) in (label(scaler), f"{scaled['kind']}/{scaled['name']}"):
+            return variable
+    return None
+
+
 def _fixed(obj: Object) -> t.Iterator[tuple[str, ...]]:
     """The paths in an object that no patch may change."""
     yield from (("apiVersion",), ("kind",), ("metadata", "name"), ("metadata", "namespace"))
     yield from (("metadata", "labels", name) for name in (*_SELECTED, names.ROLE_LABEL))
+    yield ("metadata", "annotations", replicas.AUTOSCALED)
     if _at(obj, ("spec", "template")) is not None:
         yield ("spec", "selector")
         selected = _at(obj, ("spec", "selector", "matchLabels")) or {}

@@ -12,37 +12,26 @@ import collections
 import typing as t
 
 from ansible_collections.dagops.airflow.plugins.module_utils.spec import executors
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.counts import (
+    TRIGGERER,
+    WORKERS,
+    WORKERS_HPA,
+    scalers,
+)
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import below, said, suggestion
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import (
     KedaScaler,
     PodScaler,
-    Scaler,
     Values,
 )
-
-WORKERS: t.Final = "airflow_autoscaling_workers"
-WORKERS_HPA: t.Final = "airflow_autoscaling_workers_hpa"
-TRIGGERER: t.Final = "airflow_autoscaling_triggerer"
-API_SERVER: t.Final = "airflow_autoscaling_api_server"
 
 # KEDA makes a HorizontalPodAutoscaler whose name, the ScaledObject's with `keda-hpa-` before it, is a label's value.
 LONGEST_NAME: t.Final = 63 - len("keda-hpa-")
 
 
-def scalers(values: Values) -> t.Iterator[tuple[str, Scaler]]:
-    """Every autoscaler with the path of its variable."""
-    wanted = values.autoscaling
-    yield from ((below(WORKERS, name), one) for name, one in wanted.workers.items())
-    yield from ((below(WORKERS_HPA, name), one) for name, one in wanted.workers_hpa.items())
-    if wanted.triggerer:
-        yield TRIGGERER, wanted.triggerer
-    if wanted.api_server:
-        yield API_SERVER, wanted.api_server
-
-
 def bounds(values: Values) -> t.Iterator[str]:
     """At least is not more than at most."""
-    for path, one in scalers(values):
+    for path, _scaled, one in scalers(values):
         if one.min > one.max:
             yield f"{path}.min is {one.min}, which is more than {path}.max, {one.max}: exchange them"
 
@@ -110,14 +99,14 @@ def queues(values: Values) -> t.Iterator[str]:
 
 def metrics(values: Values) -> t.Iterator[str]:
     """A HorizontalPodAutoscaler has something to go by."""
-    for path, one in scalers(values):
+    for path, _scaled, one in scalers(values):
         if isinstance(one, PodScaler) and not (one.cpu or one.memory or one.metrics):
             yield f"{path} has nothing to go by: set cpu or memory, or give metrics"
 
 
 def behaviour(values: Values) -> t.Iterator[str]:
     """What KEDA refuses."""
-    for path, one in scalers(values):
+    for path, _scaled, one in scalers(values):
         if isinstance(one, KedaScaler) and one.fallback and one.fallback.replicas > one.max:
             yield (
                 f"{path}.fallback.replicas is {one.fallback.replicas}, which is more than {path}.max, {one.max}: set "

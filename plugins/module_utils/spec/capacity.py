@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.dagops.airflow.plugins.module_utils.spec import counts
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
 
 VARIABLE: t.Final = "airflow_database_max_connections"
@@ -35,10 +36,12 @@ class Share:
     most: int
     direct: bool = False
     """Past PgBouncer in any case."""
+    autoscaled: str = ""
+    """The variables that say how many there are, where an autoscaler makes as many, in words."""
 
     @property
     def words(self) -> str:
-        return f"{self.component} {self.kept}"
+        return f"{self.component} {self.kept}" + (f" ({self.autoscaled})" if self.autoscaled else "")
 
 
 def shares(values: Values) -> list[Share]:
@@ -47,15 +50,17 @@ def shares(values: Values) -> list[Share]:
     size = _option(values, "sql_alchemy_pool_size", POOL_SIZE)
     overflow = _option(values, "sql_alchemy_max_overflow", OVERFLOW)
 
-    def pools(component: str, processes: int) -> Share:
-        return Share(component=component, kept=processes * size, most=processes * (size + max(overflow, 0)))
+    def pools(component: str, processes: int, *of: counts.Count) -> Share:
+        most = processes * (size + max(overflow, 0))
+        return Share(component=component, kept=processes * size, most=most, autoscaled=_autoscaled(of))
 
-    web = core.api_server.replicas * core.api_server.workers
+    servers, triggerers = counts.api_servers(values), counts.triggerers(values)
+    web = servers.most * core.api_server.workers
     found = [
-        pools(values.web_component, web),
+        pools(values.web_component, web, servers),
         pools("scheduler", core.scheduler.replicas),
         pools("dag-processor", core.dag_processor.replicas),
-        pools("triggerer", core.triggerer.replicas if core.triggerer.enabled else 0),
+        pools("triggerer", triggerers.most, triggerers),
     ]
     if values.major >= 3:
         found.append(
@@ -64,6 +69,7 @@ def shares(values: Values) -> list[Share]:
                 kept=web * POOL_SIZE,
                 most=web * (POOL_SIZE + OVERFLOW),
                 direct=True,
+                autoscaled=_autoscaled([servers]),
             )
         )
     else:
@@ -71,7 +77,8 @@ def shares(values: Values) -> list[Share]:
         found.append(Share(component="parsers of DAGs", kept=parsers, most=parsers))
         # Tasks speak to the database themselves.
         tasks = tasks_at_once(values)
-        found.append(Share(component="tasks", kept=tasks, most=tasks))
+        workers = [counts.workers(values, name) for name in values.worker_sets]
+        found.append(Share(component="tasks", kept=tasks, most=tasks, autoscaled=_autoscaled(workers)))
     return [share for share in found if share.kept]
 
 
@@ -80,9 +87,7 @@ def tasks_at_once(values: Values) -> int:
     schedulers = _option(values, "parallelism", PARALLELISM, section="core") * values.core.scheduler.replicas
     if not values.worker_sets or values.runs_local or values.runs_kubernetes:
         return schedulers
-    slots = sum(
-        one.replicas * (one.autoscale.max if one.autoscale else one.concurrency) for one in values.worker_sets.values()
-    )
+    slots = sum(counts.workers(values, name).most * counts.processes(one) for name, one in values.worker_sets.items())
     return min(schedulers or slots, slots)
 
 
@@ -112,7 +117,7 @@ def connections_suffice(values: Values) -> t.Iterator[str]:
     if limit is not None and needed > limit:
         yield (
             f"{VARIABLE} is {limit + RESERVED}, of which {RESERVED} are for administrators, but Airflow keeps {needed} "
-            f"connections open: {words}. Raise it, lower replicas, workers or "
+            f"connections open: {words}. Raise it, lower replicas (max where an autoscaler sets them), workers or "
             "airflow_core_config.database.sql_alchemy_pool_size, or have "
             + ("a smaller airflow_database_pgbouncer.poolSize" if values.database.pgbouncer.enabled else "PgBouncer")
             + " (docs/capacity.md)"
@@ -126,6 +131,11 @@ def connections_suffice(values: Values) -> t.Iterator[str]:
             f"{pooler.replicas} pods, but Airflow keeps {wanted} connections open: "
             f"{', '.join(share.words for share in clients)}. Raise it (docs/capacity.md)"
         )
+
+
+def _autoscaled(of: t.Iterable[counts.Count]) -> str:
+    """What autoscalers make at most, in words."""
+    return ", ".join(f"{one.most_by} is {one.most}" for one in of if one.autoscaled)
 
 
 def _option(values: Values, name: str, default: int, *, section: str = "database") -> int:

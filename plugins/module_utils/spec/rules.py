@@ -18,6 +18,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.spec import (
     airflow_options,
     autoscaling_rules,
     capacity,
+    counts,
     dag_rules,
     executors,
     kubernetes,
@@ -294,7 +295,9 @@ def something_runs(values: Values) -> t.Iterator[str]:
     """Each component is needed, or can be switched off."""
     for path, _main, shape in pods(values):
         # Without workers tasks of their queues wait, which somebody may want for a night.
-        if isinstance(shape, Workload) and not isinstance(shape, CeleryWorkers) and shape.replicas == 0:
+        if not isinstance(shape, Workload) or isinstance(shape, CeleryWorkers):
+            continue
+        if counts.count(values, path, shape).most == 0:
             optional = hasattr(shape, "enabled")
             remedy = (
                 "set enabled to false to do without" if optional else "Airflow does not work without; set 1 or more"
@@ -307,11 +310,14 @@ def budgets_let_drains_go_on(values: Values) -> t.Iterator[str]:
     for path, _main, shape in pods(values):
         if not isinstance(shape, Workload) or not shape.pod_disruption_budget.enabled:
             continue
-        minimum = shape.pod_disruption_budget.min_available
-        if minimum and minimum >= shape.replicas:
+        minimum, there = shape.pod_disruption_budget.min_available, counts.count(values, path, shape)
+        if minimum and minimum >= there.least:
+            of = f"{there.least} replicas"
+            if there.autoscaled:
+                of = f"the {there.least} pods that {there.least_by} leaves at least"
             yield (
-                f"{path}.podDisruptionBudget.minAvailable is {minimum} of {shape.replicas} replicas, so a drain of "
-                "their nodes would wait for ever: leave one that may go, or take maxUnavailable instead"
+                f"{path}.podDisruptionBudget.minAvailable is {minimum} of {of}, so a drain of their nodes would wait "
+                "for ever: leave one that may go, or take maxUnavailable instead"
             )
 
 
@@ -363,11 +369,14 @@ def logs_reach_all(values: Values) -> t.Iterator[str]:
     for path, _main, shape in pods(values):
         place = placement.placed(values, shape)
         alone = place.node_selector or place.affinity is not None
-        if path not in OWN_VOLUMES and isinstance(shape, Workload) and shape.replicas > 1 and not alone:
+        if path in OWN_VOLUMES or not isinstance(shape, Workload) or alone:
+            continue
+        there = counts.count(values, path, shape)
+        if there.most > 1:
             yield (
-                f"airflow_logging_volume.accessMode is 'ReadWriteOnce', but {path}.replicas is {shape.replicas} and "
-                "its pods prefer different nodes, of which one can mount the volume: take ReadWriteMany, or hold the "
-                "pods on one node by nodeSelector or affinity"
+                f"airflow_logging_volume.accessMode is 'ReadWriteOnce', but {there.most_by} is {there.most} and these "
+                "pods prefer different nodes, of which one can mount the volume: take ReadWriteMany, or hold the pods "
+                "on one node by nodeSelector or affinity"
             )
 
 

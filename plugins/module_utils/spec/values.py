@@ -1515,12 +1515,6 @@ class Values:
         return self.celery.workers or {"default": CeleryWorkers()}
 
     @property
-    def keeps_triggerer(self) -> bool:
-        """Whether there is a triggerer at any time."""
-        scaler = self.autoscaling.triggerer
-        return self.core.triggerer.enabled and not (scaler and scaler.min == 0)
-
-    @property
     def uses_keda(self) -> bool:
         """Whether KEDA asks the metadata database anything."""
         return bool(self.autoscaling.workers or self.autoscaling.triggerer)

@@ -7,7 +7,7 @@ import typing as t
 import pytest
 
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import named
-from ansible_collections.dagops.airflow.plugins.module_utils.preflight import checks
+from ansible_collections.dagops.airflow.plugins.module_utils.preflight import checks, pod_counts
 from ansible_collections.dagops.airflow.plugins.module_utils.render import pod_template
 from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline import render_all
 from ansible_collections.dagops.airflow.plugins.module_utils.spec import references
@@ -179,6 +179,87 @@ def test_a_budget_that_holds_drains_up_is_told(spec: dict[str, t.Any], words: st
         }
     )
     problems = list(checks.stuck_drains(render_all(values)))
+    assert [words in problem for problem in problems] == ([True] if words else []), problems
+
+
+WORKERS = {
+    **BASE,
+    "airflow_core_executor": "CeleryExecutor",
+    "airflow_celery_workers": {"default": {"replicas": 3, "persistence": {"enabled": True, "size": "2Gi"}}},
+    "airflow_logging_store": "none",
+}
+KEDA = {**WORKERS, "airflow_autoscaling_workers": {"default": {"max": 10}}}
+
+
+@pytest.mark.parametrize(
+    ("scaler", "spec", "words"),
+    [
+        ({"min": 2}, {"minAvailable": 1}, None),
+        ({"min": 2}, {"minAvailable": 2}, "has minAvailable 2 for as few as 2 pods (by ScaledObject/airflow-worker)"),
+        ({"min": 2}, {"minAvailable": "51%"}, "has minAvailable 51% for as few as 2 pods"),
+        ({}, {"minAvailable": 1}, "has minAvailable 1 for as few as 1 pods (by ScaledObject/airflow-worker)"),
+        ({}, {"maxUnavailable": 1}, None),
+        ({}, {"maxUnavailable": 0}, "has maxUnavailable 0 for as few as 1 pods"),
+    ],
+)
+def test_a_budget_is_held_against_what_an_autoscaler_leaves(
+    scaler: dict[str, t.Any], spec: dict[str, t.Any], words: str | None
+) -> None:
+    variables = {
+        **KEDA,
+        "airflow_autoscaling_workers": {"default": scaler},
+        "airflow_overrides": {"PodDisruptionBudget/airflow-worker": {"spec": {"maxUnavailable": None, **spec}}},
+    }
+    problems = list(checks.stuck_drains(render_all(load(variables))))
+    assert [words in problem for problem in problems] == ([True] if words else []), problems
+
+
+def test_a_quota_has_room_for_as_many_pods_as_an_autoscaler_may_start() -> None:
+    fixed, scaled = render_all(load(WORKERS)), render_all(load(KEDA))
+    pods = int(checks.demand(fixed)["pods"])
+    assert checks.demand(scaled)["pods"] == pods - 3 + 10
+    # Each worker has a volume of its own; the database and the broker have one, too.
+    assert checks.demand(fixed)["persistentvolumeclaims"] == 3 + 2
+    assert checks.demand(scaled)["persistentvolumeclaims"] == 10 + 2
+    room = str(pods - 3 + 10 + 1)
+    assert not list(checks.full_quotas(scaled, [quota(pods=room)]))
+    (told,) = checks.full_quotas(scaled, [quota(pods=str(pods + 1))])
+    assert (
+        f"allows {pods + 1} of pods, but the instance needs {room} ({pods - 3 + 10} with all pods that autoscalers may "
+        "start (StatefulSet/airflow-worker 10), 1 for a pod that a rollout or a task starts)"
+    ) in told
+
+
+OWN_SCALER = {
+    "apiVersion": "autoscaling/v2",
+    "kind": "HorizontalPodAutoscaler",
+    "metadata": {"name": "mine"},
+    "spec": {"minReplicas": 1, "maxReplicas": 3},
+}
+
+
+def own_scaler(kind: str, name: str) -> dict[str, t.Any]:
+    target = {"apiVersion": "apps/v1", "kind": kind, "name": name}
+    return {"airflow_extra_manifests": [{**OWN_SCALER, "spec": {**OWN_SCALER["spec"], "scaleTargetRef": target}}]}
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        (KEDA, None),
+        ({**KEDA, **own_scaler("Deployment", "other")}, None),
+        (
+            {**WORKERS, **own_scaler("Deployment", "airflow-scheduler")},
+            "HorizontalPodAutoscaler/mine scales Deployment/airflow-scheduler, whose spec.replicas each run would set",
+        ),
+        (
+            {**KEDA, **own_scaler("StatefulSet", "airflow-worker")},
+            "HorizontalPodAutoscaler/mine and ScaledObject/airflow-worker both scale StatefulSet/airflow-worker",
+        ),
+    ],
+)
+def test_two_who_would_set_one_number_of_pods_are_told(variables: dict[str, t.Any], words: str | None) -> None:
+    problems = list(pod_counts.contested(render_all(load(variables))))
     assert [words in problem for problem in problems] == ([True] if words else []), problems
 
 

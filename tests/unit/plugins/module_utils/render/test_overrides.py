@@ -330,6 +330,89 @@ def test_values_of_secrets_have_no_place_in_patches() -> None:
     ]
 
 
+SCALED: Object = {
+    "airflow_core_executor": "CeleryExecutor,KubernetesExecutor",
+    "airflow_autoscaling_workers": {"default": {"min": 1, "max": 4}},
+    "airflow_autoscaling_api_server": {"max": 3},
+}
+WORKER = "Deployment/airflow-worker"
+HPA = "HorizontalPodAutoscaler/airflow-api-server"
+
+
+@pytest.mark.parametrize(
+    ("target", "patch", "problem"),
+    [
+        (
+            WORKER,
+            {"spec": {"replicas": 3}},
+            "would make 3 of spec.replicas of Deployment/airflow-worker, which an autoscaler sets: leave it out, and "
+            "set airflow_autoscaling_workers.default.min and airflow_autoscaling_workers.default.max instead",
+        ),
+        ("Deployment/*", {"spec": {"replicas": 0}}, "of Deployment/airflow-api-server, which an autoscaler sets"),
+        (
+            HPA,
+            {"spec": {"minReplicas": 5}},
+            "would make 5 of spec.minReplicas of HorizontalPodAutoscaler/airflow-api-server, which "
+            "airflow_autoscaling_api_server.min says: set that instead",
+        ),
+        (HPA, {"spec": {"maxReplicas": 5}}, "which airflow_autoscaling_api_server.max says"),
+        (
+            "ScaledObject/airflow-worker",
+            {"spec": {"minReplicaCount": None}},
+            "would make null of spec.minReplicaCount of ScaledObject/airflow-worker, which "
+            "airflow_autoscaling_workers.default.min says",
+        ),
+        ("ScaledObject/airflow-worker", {"spec": {"maxReplicaCount": 0}}, "airflow_autoscaling_workers.default.max"),
+        (
+            "ScaledObject/airflow-worker",
+            {"spec": {"scaleTargetRef": {"name": "airflow-scheduler"}}},
+            "which is what airflow_autoscaling_workers.default scales: leave it as it is",
+        ),
+        (
+            WORKER,
+            {"metadata": {"annotations": {"airflow.dagops/autoscaled-from": None}}},
+            "of metadata.annotations.'airflow.dagops/autoscaled-from' of Deployment/airflow-worker",
+        ),
+        (SCHEDULER, {"spec": {"replicas": -1}}, "of Deployment/airflow-scheduler, but there cannot be fewer than 0"),
+        (
+            "StatefulSet/airflow-postgresql",
+            {"spec": {"replicas": 2}},
+            "of StatefulSet/airflow-postgresql, whose data are in the volume of one pod: leave it out",
+        ),
+    ],
+)
+def test_a_number_of_pods_is_set_by_its_variable_where_an_autoscaler_has_it(
+    target: str, patch: Object, problem: str
+) -> None:
+    (told, *_others) = problems(**SCALED, airflow_overrides={target: patch})
+    assert told.startswith(f"airflow_overrides.{target} ")
+    assert problem in told
+
+
+def test_a_number_of_pods_is_set_by_no_json_patch_either() -> None:
+    steps = [{"op": "add", "path": "/spec/replicas", "value": 2}]
+    (told,) = problems(**SCALED, airflow_json_patches={WORKER: steps})
+    assert told.startswith("airflow_json_patches.Deployment/airflow-worker would make 2 of spec.replicas of Deployment")
+    (told,) = problems(**SCALED, airflow_json_patches={HPA: [replace("/spec/maxReplicas", 1)]})
+    assert told.endswith("which airflow_autoscaling_api_server.max says: set that instead")
+
+
+def test_all_else_of_what_is_autoscaled_may_be_patched() -> None:
+    result = rendered(
+        **SCALED,
+        airflow_overrides={
+            WORKER: {"spec": {"minReadySeconds": 5}},
+            SCHEDULER: {"spec": {"replicas": 2}},
+            HPA: {"spec": {"behavior": {"scaleDown": {"stabilizationWindowSeconds": 60}}}},
+            "ScaledObject/airflow-worker": {"spec": {"maxReplicaCount": 4, "pollingInterval": 9}},
+        },
+    )
+    assert result[WORKER]["spec"]["minReadySeconds"] == 5
+    assert result[SCHEDULER]["spec"]["replicas"] == 2
+    assert result[HPA]["spec"]["behavior"]
+    assert result["ScaledObject/airflow-worker"]["spec"]["pollingInterval"] == 9
+
+
 def test_all_mistakes_are_told_at_once() -> None:
     told = problems(
         airflow_overrides={

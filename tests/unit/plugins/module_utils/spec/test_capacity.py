@@ -93,8 +93,8 @@ def test_a_server_with_too_few_connections_is_refused_with_the_sum() -> None:
     assert refusal(**TWO, airflow_database_max_connections=82) == (
         "airflow_database_max_connections is 82, of which 3 are for administrators, but Airflow keeps 80 connections "
         "open: api-server 30, scheduler 10, dag-processor 5, triggerer 5, api-server (asynchronous) 30. Raise it, "
-        "lower replicas, workers or airflow_core_config.database.sql_alchemy_pool_size, or have PgBouncer "
-        "(docs/capacity.md)"
+        "lower replicas (max where an autoscaler sets them), workers or "
+        "airflow_core_config.database.sql_alchemy_pool_size, or have PgBouncer (docs/capacity.md)"
     )
 
 
