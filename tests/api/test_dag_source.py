@@ -112,6 +112,26 @@ def test_what_git_sync_says_is_told_by_the_variable(site: Site) -> None:
     assert not jobs(site)
 
 
+def test_all_that_cannot_be_read_is_told_at_once(site: Site) -> None:
+    """The first failure of git-sync ends a pod: the others are tried without it, and so are the bundles."""
+    names = ("first", "second", "third")
+    values = {"airflow_git_sync_repositories": dict.fromkeys(names, REPOSITORY), **BUNDLE}
+    failing = {f"git-sync-{name}-init": REFUSED for name in ("first", "second")}
+    with (
+        Node(site, GOOD, GOOD, {**GOOD, "folders": ["third"], "bundles": ["ml"]}, before=failing).running() as node,
+        pytest.raises(Failure) as refused,
+    ):
+        probe(site, values=values)
+    assert len(node.jobs) == 3
+    assert refused.value.details["problems"] == [
+        "airflow_git_sync_repositories.first: there is no branch or tag 'main'",
+        "airflow_git_sync_repositories.second: there is no branch or tag 'main'",
+        "airflow_git_sync_repositories.third: there is no folder 'dags2' (subPath) at main",
+        "airflow_core_dag_bundles.ml: there is no folder 'dags2' (subPath) at main",
+    ]
+    assert not jobs(site)
+
+
 def test_check_mode_reads_nothing(site: Site) -> None:
     result, _face = probe(site, check=True)
     assert (result["changed"], result["probed"]) == (False, False)

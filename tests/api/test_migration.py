@@ -74,7 +74,7 @@ class Node:
 
 
 def end(site: Site, job: Object, words: dict[str, t.Any], before: t.Mapping[str, str]) -> None:
-    """What the Job's controller and a node write when its container ends, or one of those ``before`` it has failed."""
+    """What the Job's controller and a node write when its container ends, or the first of those ``before`` it fails."""
     name, uid = job["metadata"]["name"], job["metadata"]["uid"]
     labels = {"batch.kubernetes.io/job-name": name, "batch.kubernetes.io/controller-uid": uid}
     box = {"name": "migrate", "image": "x"}
@@ -88,9 +88,9 @@ def end(site: Site, job: Object, words: dict[str, t.Any], before: t.Mapping[str,
     made = site.cluster.create(pod)
     ended = {"exitCode": 3 if words.get("refused") else 0, "message": json.dumps(words)}
     status: Object = {"containerStatuses": [_ended("migrate", ended)]}
-    if before:
-        failed = [_ended(name, {"exitCode": 1, "message": message}) for name, message in before.items()]
-        status = {"initContainerStatuses": failed}
+    first = [one["name"] for one in job["spec"]["template"]["spec"].get("initContainers", []) if one["name"] in before]
+    if first:
+        status = {"initContainerStatuses": [_ended(first[0], {"exitCode": 1, "message": before[first[0]]})]}
     site.cluster.patch(POD, made["metadata"]["name"], site.namespace, {"status": status}, subresource="status")
 
 

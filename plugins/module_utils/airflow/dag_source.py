@@ -8,6 +8,7 @@ PRIVATE to the collection: it can have breaking changes at any time.
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow import git_words
@@ -32,6 +33,7 @@ def run(face: Face) -> dict[str, t.Any]:
     cluster = connect(face.params, face.progress)
     sources = [REPOSITORIES] if values.git_sync.repositories else []
     sources += [BUNDLES] if dag_source.bundles(values) else []
+    unread = Unread(values)
     probe = Probe(
         about=f"{' and '.join(sources)}: the git repositories of instance {values.name}",
         component=dag_source.COMPONENT,
@@ -39,11 +41,36 @@ def run(face: Face) -> dict[str, t.Any]:
         fingerprint=dag_source.fingerprint(values),
         job=lambda: dag_source.named_job(values),
         doing="reads the git repositories",
-        judged=lambda found: judged(face, values, found),
+        judged=lambda found: judged(face, values, unread.with_all(found)),
         words=words,
+        rest=unread.rest,
     )
     probed = bool(sources) and tried(face, values, cluster, probe)
     return {"changed": False, "probed": probed, "api_requests": cluster.requests}
+
+
+class Unread:
+    """Repositories that git-sync could not fetch: the first ends the pod, and the others are tried without it."""
+
+    def __init__(self, values: Values) -> None:
+        self._left = values
+        self._said: dict[str, str] = {}
+
+    def rest(self, found: Told) -> t.Callable[[], Object] | None:
+        """The Job for the others; None where there are none, or nothing was in their way."""
+        failed = found.get(SYNCED) or {}
+        self._said |= failed
+        given = self._left.git_sync.repositories
+        kept = {name: one for name, one in given.items() if git_sync.first_name(name) not in failed}
+        self._left = dataclasses.replace(
+            self._left, git_sync=dataclasses.replace(self._left.git_sync, repositories=kept)
+        )
+        left = self._left
+        return (lambda: dag_source.named_job(left)) if len(kept) < len(given) and dag_source.wanted(left) else None
+
+    def with_all(self, found: Told) -> Told:
+        """What was told last, and of all that could not be fetched."""
+        return {**found, SYNCED: self._said} if self._said else found
 
 
 def words(pods: t.Iterable[Object]) -> Told | None:

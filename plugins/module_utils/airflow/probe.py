@@ -41,6 +41,8 @@ class Probe:
     """Raises ``Failure`` for what does not work; whether it is known to work."""
     words: t.Callable[[t.Iterable[Object]], Told | None] = last_words
     """What the pods of the Job tell."""
+    rest: t.Callable[[Told], t.Callable[[], Object] | None] = lambda _found: None
+    """A Job for what was not tried yet, since something before it does not work; None where all was."""
     beside: t.Callable[[Object], t.Sequence[Object]] = lambda _job: ()
     """What the Job reads that nobody else does, and that goes with it."""
 
@@ -67,7 +69,14 @@ def tried(face: Face, values: Values, cluster: Cluster, probe: Probe) -> bool:
         found = jobs.try_out(probe.job(), probe.doing, probe.beside)
     except Failure as failure:
         raise Failure(f"{probe.about} could not be tried. {failure.message}", **failure.details) from failure
-    if probe.judged(found or {"unknown": "its pod is gone, with what it had to tell"}):
+    found = found or {"unknown": "its pod is gone, with what it had to tell"}
+    while more := probe.rest(found):
+        try:
+            found = jobs.try_out(more(), probe.doing, probe.beside) or {}
+        except Failure:
+            # What does not work is known, and told.
+            break
+    if probe.judged(found):
         lock.rest({probe.note: probe.fingerprint})
     return True
 
