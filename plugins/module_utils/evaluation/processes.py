@@ -30,8 +30,13 @@ _CLUSTER: t.Final = "DAGOPS_AIRFLOW_CLUSTER"
 _DAEMON: t.Final = "DAGOPS_AIRFLOW_DAEMON"
 _SETUP: t.Final = "DAGOPS_AIRFLOW_SETUP"
 _PROC: t.Final = pathlib.Path("/proc")
-_STARTED: t.Final[list[subprocess.Popen[bytes]]] = []
-"""Kept, because Python warns when it forgets a process that goes on."""
+
+
+class _Detached(subprocess.Popen[bytes]):
+    """A process that is meant to go on when it is forgotten, of which Python would warn."""
+
+    def __del__(self) -> None:
+        pass
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -113,7 +118,7 @@ class Processes:
             with open(self.log(daemon.name), "wb") as log:
                 # A session of its own: neither the terminal's Ctrl-C nor the end of the playbook reaches it. Nothing of
                 # the caller's environment reaches it either.
-                started = subprocess.Popen(
+                started = _Detached(
                     [*self._prefix, *daemon.command],
                     cwd="/",
                     env={"PATH": command.SEARCH_PATH, "HOME": self._state, **marks},
@@ -124,7 +129,6 @@ class Processes:
                 )
         except OSError as error:
             raise Failure(f"Cannot start {daemon.name} ({daemon.command[0]}): {error.strerror}.") from error
-        _STARTED.append(started)
         # Until it has become the daemon, the kernel shows another program, and for a moment no environment.
         while not self.of(daemon) and started.poll() is None:
             time.sleep(0.01)

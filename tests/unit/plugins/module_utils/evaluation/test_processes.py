@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 import typing as t
 from pathlib import Path
@@ -40,6 +42,20 @@ def test_a_daemon_shares_nothing_with_who_started_it(running: processes.Processe
     os.close(read)
     assert os.getsid(process.pid) == process.pid
     assert "PYTEST_CURRENT_TEST" not in Path(f"/proc/{process.pid}/environ").read_text()
+
+
+def test_whoever_started_a_daemon_ends_without_a_warning(running: processes.Processes, tmp_path: Path) -> None:
+    module = processes.__name__
+    script = (
+        f"import pathlib; from {module} import Daemon, Processes\n"
+        f"folder = pathlib.Path({str(tmp_path)!r})\n"
+        'Processes(folder / "state", folder / "logs").ensure(Daemon(name="sleeper", command=("sleep", "1000")))\n'
+    )
+    command = [sys.executable, "-W", "always::ResourceWarning", "-c", script]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [process.daemon for process in running.of(SLEEPER)] == ["sleeper"]
 
 
 def test_a_killed_daemon_is_missed_and_started_again(running: processes.Processes) -> None:
