@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.dagops.airflow.plugins.module_utils.kube import kinds
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object
 from ansible_collections.dagops.airflow.plugins.modules import dag_run
+from tests.e2e import twenty
 from tests.e2e.conftest import CLUSTER
 from tests.e2e.site import BASE, SMALL, Site
 from tests.e2e.support import Instance, eventually
@@ -23,34 +24,8 @@ pytestmark = pytest.mark.alone
 NAME = "available"
 VERSION = "3.3.2"
 IMAGE = f"localhost/airflow:{VERSION}"
+DAG_ID = "patient"
 TASKS = 3
-GO = "/opt/airflow/logs/go"
-DAG = f"""\
-import os
-import time
-
-import pendulum
-from airflow.sdk import dag, task
-
-
-@dag(
-    dag_id="patient",
-    schedule=None,
-    start_date=pendulum.datetime(2024, 1, 1),
-    is_paused_upon_creation=False,
-    default_args={{"retries": 0}},
-)
-def patient():
-    @task
-    def wait(number):
-        while not os.path.exists("{GO}"):
-            time.sleep(0.5)
-
-    wait.expand(number=list(range({TASKS})))
-
-
-patient()
-"""
 # New connections all the time, since one that is kept goes to a pod, and not through the Service.
 STREAM = """\
 import json, os, sys, time, urllib.request
@@ -84,7 +59,12 @@ VARIABLES: dict[str, t.Any] = {
     "airflow_task_nodes": {"labels": {OF_TASKS["key"]: OF_TASKS["value"]}, "taints": [OF_TASKS]},
     "airflow_verify_canary": False,
     "airflow_extra_manifests": [
-        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "patient"}, "data": {"patient.py": DAG}}
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "patient"},
+            "data": {"patient.py": twenty.text(DAG_ID, TASKS)},
+        }
     ],
 }
 NODE = kinds.named("Node")
@@ -159,10 +139,6 @@ def ready(site: Site, component: str) -> list[str]:
         for pod in pods(site, component)
         if any(one["type"] == "Ready" and one["status"] == "True" for one in pod["status"].get("conditions", []))
     ]
-
-
-def running(site: Site) -> int:
-    return int(site.instance.sql("SELECT count(*) FROM task_instance WHERE dag_id = 'patient' AND state = 'running'"))
 
 
 def test_old_rows_are_deleted(site: Site) -> None:
@@ -264,11 +240,9 @@ def test_tasks_come_to_their_nodes_and_a_drain_loses_none_and_ends(
     site: Site, stream: t.Callable[[], dict[str, t.Any]]
 ) -> None:
     instance = site.instance
-    instance.run_in("scheduler", "rm", "-f", GO)
     with reserved(site):
         make_pod(site, "stranger", "sleep", "600")
-        instance.call(dag_run, dag_id="patient", run_id="drained", wait=False)
-        eventually(lambda: running(site) == TASKS, 300, "the tasks do not start")
+        twenty.start(instance, "drained", DAG_ID, TASKS)
         eventually(lambda: waits_for_a_node(site, "stranger"), 60, "the taint keeps nobody away")
         instance.cluster.delete(kinds.named("Pod"), "stranger", NAME)
     doomed = {pod["metadata"]["name"]: pod for pod in pods(site, "api-server", "scheduler", "dag-processor", "worker")}
@@ -285,16 +259,16 @@ def test_tasks_come_to_their_nodes_and_a_drain_loses_none_and_ends(
         return len(left) == TASKS
 
     eventually(others, 300, "the drain waits for more than tasks")
-    assert running(site) == TASKS
+    assert twenty.running(instance, DAG_ID) == TASKS
     eventually(lambda: bool(ready(site, "scheduler")), 120, "no scheduler is ready")
-    instance.run_in("scheduler", "touch", GO)
+    instance.run_in("scheduler", "touch", twenty.GO)
 
     def drained() -> bool:
         left[:] = evict(site, left)
         return not left and not set(doomed) & {pod["metadata"]["name"] for pod in instance.pods()}
 
     eventually(drained, 300, "the drain does not end")
-    ended = instance.call(dag_run, dag_id="patient", run_id="drained", wait=True, wait_timeout=300)
+    ended = instance.call(dag_run, dag_id=DAG_ID, run_id="drained", wait=True, wait_timeout=300)
     assert ended["run"]["state"] == "success"
     assert [(one["state"], one["try_number"]) for one in ended["task_instances"]] == [("success", 1)] * TASKS
     assert stream()["failed"] == []

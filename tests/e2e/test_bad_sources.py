@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 import pytest
 
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import connect
 from ansible_collections.dagops.airflow.plugins.modules import dag_run, dag_source
-from tests.e2e import parts
+from tests.e2e import bad, parts
 from tests.e2e.site import BASE, Site, Variables
-from tests.e2e.support import CLUSTER, Instance
+from tests.e2e.support import CLUSTER
 
 pytestmark = pytest.mark.xdist_group("parts")
 
@@ -67,6 +68,7 @@ class Sources:
         self._git = git
         self._s3 = s3
         self._cluster = connect(CLUSTER)
+        self._bring = functools.partial(bad.secret, self._cluster, NAME)
         self._https: Variables = {
             "url": git.https_url(REPOSITORY),
             "ref": "main",
@@ -86,19 +88,15 @@ class Sources:
         self._cluster.apply(parts.namespace(NAME), force=True)
         facts, others = self._git.facts(), parts.GitServer.credentials()
         for name, password in (("git-token", facts["password"]), ("wrong-token", others["password"])):
-            self._secret(name, username=facts["username"], password=password)
+            self._bring(name, username=facts["username"], password=password)
         for name, key in (("git-key", facts["ssh_key"]), ("wrong-key", others["client-key"])):
-            self._secret(name, **{"ssh-privatekey": key})
-        self._secret("git-ca", **{"ca.crt": facts["ca_certificate"]})
+            self._bring(name, **{"ssh-privatekey": key})
+        self._bring("git-ca", **{"ca.crt": facts["ca_certificate"]})
         keys, others = self._s3.secret, parts.S3.credentials()
         for name, source in (("s3-key", keys), ("other-key", others)):
-            self._secret(name, **{"access-key": source["access-key"], "secret-key": source["secret-key"]})
-        self._secret("wrong-secret", **{"access-key": keys["access-key"], "secret-key": others["secret-key"]})
+            self._bring(name, **{"access-key": source["access-key"], "secret-key": source["secret-key"]})
+        self._bring("wrong-secret", **{"access-key": keys["access-key"], "secret-key": others["secret-key"]})
         self._git.commit(REPOSITORY, {"dags/sources.py": DAG})
-
-    def _secret(self, name: str, **data: str) -> None:
-        meta = {"name": name, "namespace": NAME}
-        self._cluster.apply({"apiVersion": "v1", "kind": "Secret", "metadata": meta, "stringData": data}, force=True)
 
     def good(self) -> Variables:
         repository, _colon, tag = parts.GIT_SYNC.rpartition(":")
@@ -152,27 +150,15 @@ class Sources:
 
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Sources]:
-    brought = parts.bring_with_images(parts.GitServer, parts.S3, more=[parts.GIT_SYNC])
-    values = {"airflow_instance": NAME, "airflow_version": "3.3.2", **BASE}
-    instance = Instance(name=NAME, values=values, cluster_options=CLUSTER)
-    site = Site(instance=instance, folder=tmp_path_factory.mktemp("runs"))
-    made = Sources(t.cast("parts.GitServer", brought["git-server"]), t.cast("parts.S3", brought["s3"]), site)
-    site.remove()
-    made.prepare()
-    try:
+    folder = tmp_path_factory.mktemp("runs")
+    with bad.site_with(NAME, folder, parts.GitServer, parts.S3, more=[parts.GIT_SYNC]) as (site, brought):
+        made = Sources(t.cast("parts.GitServer", brought["git-server"]), t.cast("parts.S3", brought["s3"]), site)
+        made.prepare()
         site.converge(made.good())
         yield made
-    finally:
-        site.remove()
-        for part in brought.values():
-            parts.take_away(part.cluster, type(part))
 
 
-def marked(what: str) -> t.Any:
-    return pytest.param(what, marks=() if what in FEW else pytest.mark.full)
-
-
-@pytest.mark.parametrize("what", [marked(what) for what in BAD])
+@pytest.mark.parametrize("what", bad.cases(BAD, FEW))
 def test_what_cannot_be_read_is_said_and_nothing_is_changed(what: str, sources: Sources) -> None:
     said = sources.site.refuses(sources.bad(what))
     assert f"{BAD[what]}. The instance goes on as it was." in said, said[-5000:]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import typing as t
 
@@ -9,9 +10,9 @@ import pytest
 
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import connect
 from ansible_collections.dagops.airflow.plugins.modules import broker, dag_run
-from tests.e2e import parts
+from tests.e2e import bad, parts
 from tests.e2e.site import BASE, SMALL, Site, Variables
-from tests.e2e.support import CLUSTER, Instance
+from tests.e2e.support import CLUSTER
 
 pytestmark = pytest.mark.xdist_group("parts")
 
@@ -45,28 +46,25 @@ class Brokers:
         self.rabbitmq = rabbitmq
         self._redis = redis
         self._cluster = connect(CLUSTER)
+        self._bring = functools.partial(bad.secret, self._cluster, NAME)
         self._wrong = "one-that-nobody-has"
 
     def prepare(self) -> None:
         """What a person brings: the namespace with Secrets of their own."""
         self._cluster.apply(parts.namespace(NAME), force=True)
         known = self.rabbitmq.facts()
-        self._secret("broker", username=known["username"], password=known["password"])
-        self._secret("wrong", username="default", password=self._wrong)
-        self._secret("redis", username="default", password=self._redis.secret["password"])
+        self._bring("broker", username=known["username"], password=known["password"])
+        self._bring("wrong", username="default", password=self._wrong)
+        self._bring("redis", username="default", password=self._redis.secret["password"])
         tls = f"amqps://{known['username']}:{known['password']}@{RABBITMQ}:5671/{known['virtual_host']}"
-        self._secret(
+        self._bring(
             "addresses",
             tls=tls,
             redis=self._redis.url(1),
             wrong=f"redis://:{self._wrong}@{REDIS}:6379/1",
             strange=f"strange://:{self._wrong}@{REDIS}:6379/1",
         )
-        self._secret("authority", **{"ca.crt": known["ca_certificate"]})
-
-    def _secret(self, name: str, **data: str) -> None:
-        meta = {"name": name, "namespace": NAME}
-        self._cluster.apply({"apiVersion": "v1", "kind": "Secret", "metadata": meta, "stringData": data}, force=True)
+        self._bring("authority", **{"ca.crt": known["ca_certificate"]})
 
     def good(self) -> Variables:
         return self._with({"scheme": "amqp", "host": RABBITMQ, "database": self.rabbitmq.virtual_host})
@@ -119,21 +117,12 @@ class Brokers:
 
 @pytest.fixture(scope="module")
 def brokers(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Brokers]:
-    brought = parts.bring_with_images(parts.RabbitMQ, parts.Redis)
-    values = {"airflow_instance": NAME, "airflow_version": "3.3.2", **BASE}
-    instance = Instance(name=NAME, values=values, cluster_options=CLUSTER)
-    site = Site(instance=instance, folder=tmp_path_factory.mktemp("runs"))
-    rabbitmq, redis = t.cast("parts.RabbitMQ", brought["rabbitmq"]), t.cast("parts.Redis", brought["redis"])
-    made = Brokers(rabbitmq, redis, site)
-    site.remove()
-    made.prepare()
-    try:
+    with bad.site_with(NAME, tmp_path_factory.mktemp("runs"), parts.RabbitMQ, parts.Redis) as (site, brought):
+        rabbitmq, redis = t.cast("parts.RabbitMQ", brought["rabbitmq"]), t.cast("parts.Redis", brought["redis"])
+        made = Brokers(rabbitmq, redis, site)
+        made.prepare()
         site.converge(made.good())
         yield made
-    finally:
-        site.remove()
-        for part in brought.values():
-            parts.take_away(part.cluster, type(part))
 
 
 def test_a_dag_runs_through_rabbitmq_and_a_second_run_changes_nothing(brokers: Brokers) -> None:
@@ -151,11 +140,7 @@ def test_a_dag_runs_through_rabbitmq_and_a_second_run_changes_nothing(brokers: B
     assert site.probes() == []
 
 
-def marked(what: str) -> t.Any:
-    return pytest.param(what, marks=() if what in FEW else pytest.mark.full)
-
-
-@pytest.mark.parametrize("what", [marked(what) for what in BAD])
+@pytest.mark.parametrize("what", bad.cases(BAD, FEW))
 def test_a_broker_that_does_not_answer_is_said_and_nothing_is_changed(what: str, brokers: Brokers) -> None:
     said = brokers.site.refuses(brokers.bad(what))
     assert BAD[what] in said, said[-5000:]

@@ -1,14 +1,14 @@
-"""A DAG of twenty tasks that run until they are let go, and images of Airflow that have it."""
+"""A DAG of (twenty) tasks that run until they are let go, and images of Airflow that have it."""
 
 from __future__ import annotations
 
 import pathlib
-import time
+import string
 import typing as t
 
 from ansible_collections.dagops.airflow.plugins.modules import dag_run
 from tests.e2e import images
-from tests.e2e.support import Instance
+from tests.e2e.support import Instance, eventually
 
 VERSION = "3.3.2"
 TASKS = 20
@@ -16,7 +16,7 @@ DAG_ID = "twenty"
 FOLDER = "/opt/airflow/dags"
 GO = "/opt/airflow/logs/go"
 """On the volume that all tasks share: none ends before this is there."""
-DAG = f"""\
+_TEXT = string.Template("""\
 import os
 import time
 
@@ -25,25 +25,33 @@ from airflow.sdk import dag, task
 
 
 @dag(
-    dag_id="{DAG_ID}",
+    dag_id="$dag_id",
     schedule=None,
     start_date=pendulum.datetime(2024, 1, 1),
     is_paused_upon_creation=False,
-    max_active_tasks={TASKS},
-    default_args={{"retries": 0}},
+    max_active_tasks=$tasks,
+    default_args={"retries": 0},
 )
-def twenty():
+def $dag_id():
     @task
     def wait(number):
-        while not os.path.exists("{GO}"):
+        while not os.path.exists("$go"):
             time.sleep(0.5)
-        print(f"task {{number}} was let go")
+        print(f"task {number} was let go")
 
-    wait.expand(number=list(range({TASKS})))
+    wait.expand(number=list(range($tasks)))
 
 
-twenty()
-"""
+$dag_id()
+""")
+
+
+def text(dag_id: str = DAG_ID, tasks: int = TASKS) -> str:
+    """The file of such a DAG."""
+    return _TEXT.substitute(dag_id=dag_id, tasks=tasks, go=GO)
+
+
+DAG = text()
 
 
 def load(instance: Instance, folder: pathlib.Path, name: str, **changes: t.Any) -> None:
@@ -55,19 +63,17 @@ def load(instance: Instance, folder: pathlib.Path, name: str, **changes: t.Any) 
     archive.unlink()
 
 
-def running(instance: Instance) -> int:
+def running(instance: Instance, dag_id: str = DAG_ID) -> int:
     """How many of the tasks run."""
-    return int(instance.sql("SELECT count(*) FROM task_instance WHERE dag_id = 'twenty' AND state = 'running'"))
+    those = f"dag_id = '{dag_id}' AND state = 'running'"
+    return int(instance.sql(f"SELECT count(*) FROM task_instance WHERE {those}"))  # noqa: S608 - names of ours
 
 
-def start(instance: Instance, run_id: str) -> None:
+def start(instance: Instance, run_id: str, dag_id: str = DAG_ID, tasks: int = TASKS) -> None:
     """A run of the DAG, once all its tasks run."""
     instance.run_in("scheduler", "rm", "-f", GO)
-    instance.call(dag_run, dag_id=DAG_ID, run_id=run_id, wait=False)
-    deadline = time.monotonic() + 300
-    while running(instance) < TASKS:
-        assert time.monotonic() < deadline, "the tasks do not start"
-        time.sleep(0.5)
+    instance.call(dag_run, dag_id=dag_id, run_id=run_id, wait=False)
+    eventually(lambda: running(instance, dag_id) == tasks, 300, "the tasks do not start")
 
 
 def finish(instance: Instance, run_id: str) -> None:
