@@ -277,6 +277,16 @@ MUTATIONS = (
         tests=("render/test_overrides.py",),
     ),
     *of_file(
+        "render/teams.py",
+        ("nobody enters pods where no XCom is read", "values.rbac.tasks_read_xcom and (", "("),
+        ("XComs of Jobs are read by the triggerer", 'role == "task-launcher" or jobs', 'role == "task-launcher"'),
+    ),
+    *of_file(
+        "preflight/checks.py",
+        ("what is in no namespace is not said to be in one", "if not one.namespaced:", "if False:"),
+        tests=("preflight",),
+    ),
+    *of_file(
         "render/broker.py",
         ("Redis asks for a password", 'requirepass "$REDISCLI_AUTH"\n', ""),
         (

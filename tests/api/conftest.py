@@ -21,12 +21,6 @@ pytest.register_assert_rewrite("tests.api.support")
 
 from tests.api.support import Site  # noqa: E402
 
-
-def pytest_configure(config: pytest.Config) -> None:
-    # etcd and kube-apiserver outlive the call that starts them.
-    config.addinivalue_line("filterwarnings", "ignore:subprocess .* is still running:ResourceWarning")
-
-
 _numbers = itertools.count(1)
 
 
@@ -37,8 +31,20 @@ def kubeconfig() -> t.Iterator[str]:
     api_server.stop(name, say=lambda _message: None)
 
 
+@pytest.fixture
+def bare_kubeconfig() -> t.Iterator[str]:
+    """Of an API server of the test's own, which knows nothing but what Kubernetes brings."""
+    name = f"dagops-test-{os.getpid()}-bare"
+    yield str(api_server.start(name, say=lambda _message: None))
+    api_server.stop(name, say=lambda _message: None)
+
+
 @pytest.fixture(scope="session")
 def kubectl_client(kubeconfig: str) -> kubectl.Kubectl:
+    return kubectl_of(kubeconfig)
+
+
+def kubectl_of(kubeconfig: str) -> kubectl.Kubectl:
     path = pathlib.Path(kubeconfig)
     server = api_server.ApiServer(folders=state.folders(path.parent.name), say=lambda _message: None)
     assert server.kubectl
@@ -54,9 +60,14 @@ def keda_manifests(kubectl_client: kubectl.Kubectl) -> list[kubectl.Object]:
 @pytest.fixture(scope="session")
 def keda_kinds(kubectl_client: kubectl.Kubectl, keda_manifests: list[kubectl.Object]) -> None:
     """The API knows ScaledObjects and the like. Nothing acts on them."""
-    definitions = [obj for obj in keda_manifests if obj["kind"] == "CustomResourceDefinition"]
-    kubectl_client.apply(definitions)
-    assert kubectl_client.wait("Established", definitions, 30)
+    know_keda(kubectl_client, keda_manifests)
+
+
+def know_keda(program: kubectl.Kubectl, manifests: list[kubectl.Object]) -> None:
+    """Have the API behind a kubectl know KEDA's kinds."""
+    definitions = [obj for obj in manifests if obj["kind"] == "CustomResourceDefinition"]
+    program.apply(definitions)
+    assert program.wait("Established", definitions, 30)
 
 
 @pytest.fixture

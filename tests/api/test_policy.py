@@ -242,8 +242,13 @@ def test_preflight_knows_which_permissions_policies_need(policed: Policed) -> No
     cluster.apply({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", **binding})
     user = f"system:serviceaccount:{namespace}:deployer"
     given = {"kubeconfig": policed.site.kubeconfig, "impersonate_user": user, "values": policed.values}
-    with pytest.raises(Failure, match=r"you may not .*create.* validatingadmissionpolicies\.admissionregistration"):
+    words = (
+        r"you may not .*create.* validatingadmissionpolicies\.admissionregistration\.k8s\.io of the cluster, which are"
+    )
+    with pytest.raises(Failure, match=words) as told:
         preflight.run(Face(params=validated(preflight, given)))
+    for problem in told.value.details["problems"]:
+        assert ("in namespace" in problem) != ("ask for a ClusterRole with these verbs" in problem)
 
 
 def test_a_cluster_without_mutating_policies_is_told_of(policed: Policed, monkeypatch: pytest.MonkeyPatch) -> None:

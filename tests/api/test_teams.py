@@ -24,6 +24,7 @@ LAUNCHES = {
     *((verb, "events") for verb in ("list", "watch")),
 }
 JOBS = {*((verb, "jobs") for verb in ("create", "delete", "get", "list", "patch")), ("get", "jobs/status")}
+ENTERS = {("create", "pods/exec"), ("get", "pods/exec")}
 WATCHES = {("delete", "pods"), ("get", "pods"), ("get", "pods/log"), ("list", "events"), ("watch", "events")}
 EXECUTES = {
     *((verb, "pods") for verb in ("create", "delete", "get", "list", "patch", "watch")),
@@ -132,7 +133,7 @@ def test_everything_needed_is_allowed_and_everything_else_denied(shared: Shared)
         ("analytics-tasks", ml, ml): set(),
         ("analytics-triggerer", home, home): set(),
         ("analytics-triggerer", home, data): WATCHES,
-        ("analytics-triggerer", home, ml): WATCHES | {("get", "jobs"), ("get", "jobs/status")},
+        ("analytics-triggerer", home, ml): WATCHES | ENTERS | {("get", "jobs"), ("get", "jobs/status")},
         ("analytics-scheduler", home, home): EXECUTES,
         ("analytics-scheduler", home, data): set(),
         ("analytics-scheduler", home, ml): EXECUTES,
@@ -166,6 +167,19 @@ def test_a_local_executor_launches_pods_from_the_scheduler(shared: Shared) -> No
     shared.run(values={"airflow_core_executor": "LocalExecutor", "airflow_rbac_teams": teams})
     assert shared.may("analytics-scheduler", shared.data) == LAUNCHES
     assert shared.may("analytics-scheduler", shared.site.namespace) == set()
+
+
+def test_tasks_launch_pods_beside_airflow_by_consent_and_read_no_xcom_where_none_is_wanted(shared: Shared) -> None:
+    home = shared.site.namespace
+    launch: Values = {"airflow_rbac_tasks_launch_pods": True}
+    shared.run(values=launch)
+    assert shared.may("analytics-worker", home) == LAUNCHES
+    assert shared.may("analytics-triggerer", home) == WATCHES
+    assert shared.may("analytics-scheduler", home) == EXECUTES
+    shared.run(values={**launch, "airflow_rbac_tasks_read_xcom": False})
+    assert shared.may("analytics-worker", home) == LAUNCHES - ENTERS
+    assert shared.may("analytics-worker", shared.ml) == (LAUNCHES | JOBS) - ENTERS
+    assert shared.may("analytics-triggerer", shared.ml) == WATCHES | {("get", "jobs"), ("get", "jobs/status")}
 
 
 def test_check_mode_tells_all_of_it_and_a_second_run_changes_nothing(shared: Shared) -> None:

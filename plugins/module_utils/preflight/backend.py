@@ -25,6 +25,8 @@ from ansible_collections.dagops.airflow.plugins.module_utils.render.names import
 from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline import render_all
 from ansible_collections.dagops.airflow.plugins.module_utils.spec import capacity, references
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import load
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import below
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.team_rules import TEAMS
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
 
 
@@ -69,6 +71,10 @@ def unusable_teams(cluster: Cluster, values: Values, objects: list[Object]) -> t
         if rules is not None:
             here = [item for item in objects if item["metadata"].get("namespace") == name]
             yield from checks.missing_permissions(rules, checks.applied(kinds_of(cluster, here, name)), name)
+        if values.rbac.teams[team].kubernetes_executor:
+            quotas = [item for item in own_quotas(objects) if item["metadata"].get("namespace") == name]
+            variable = f"{below(TEAMS, team)}.quota"
+            yield from checks.full_quotas([], quotas, pod_template.pods_of(values), variable=variable)
         for one in teams.needed(values, team, objects) if found else ():
             if _find(cluster, one.kind, one.name, name) is None:
                 yield teams.missing(one, name)
@@ -213,9 +219,11 @@ def unusable_secrets(cluster: Cluster, values: Values, given: secrets.Given) -> 
 
 
 def missing_autoscalers(cluster: Cluster, values: Values) -> t.Iterator[str]:
-    """What scales is a part of the cluster that not every one has."""
+    """What scales is a part of the cluster that not every one has; the first part that somebody misses is told."""
+    told: set[str] = set()
     for variables, api, what in checks.autoscalers(values):
-        if not _is_served(cluster, api):
+        if variables not in told and not _is_served(cluster, api):
+            told.add(variables)
             yield (
                 f"{variables} needs {what}, but the cluster serves no {api}: have it installed first, or leave the "
                 "variable out"

@@ -19,7 +19,7 @@ import typing as t
 
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Kind, Object
 from ansible_collections.dagops.airflow.plugins.module_utils.preflight import pod_counts
-from ansible_collections.dagops.airflow.plugins.module_utils.render import names, placements
+from ansible_collections.dagops.airflow.plugins.module_utils.render import names, team_placement
 from ansible_collections.dagops.airflow.plugins.module_utils.spec import forms
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
 
@@ -30,18 +30,28 @@ OLDEST_MINOR = 26
 
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 
+
+class Permission(t.NamedTuple):
+    """What one may do with a resource, in a namespace unless objects of the resource are in none."""
+
+    group: str
+    resource: str
+    verbs: frozenset[str]
+    namespaced: bool = True
+
+
 APPLY_VERBS = frozenset(["get", "list", "create", "patch"])
-# What the play does besides applying objects, as (group, resource, verbs).
-OPERATIONS: tuple[tuple[str, str, frozenset[str]], ...] = (
-    ("", "secrets", frozenset(["get", "list", "create", "patch"])),
-    ("", "pods", frozenset(["get", "list"])),
-    ("", "pods/log", frozenset(["get"])),
-    ("", "pods/exec", frozenset(["create", "get"])),
-    ("", "pods/portforward", frozenset(["create", "get"])),
-    ("", "services/proxy", frozenset(["get"])),
-    ("", "events", frozenset(["list"])),
-    ("batch", "jobs", frozenset(["get", "list", "create", "patch", "delete"])),
-    ("coordination.k8s.io", "leases", frozenset(["get", "create", "patch", "update", "delete"])),
+# What the play does besides applying objects.
+OPERATIONS: tuple[Permission, ...] = (
+    Permission("", "secrets", frozenset(["get", "list", "create", "patch"])),
+    Permission("", "pods", frozenset(["get", "list"])),
+    Permission("", "pods/log", frozenset(["get"])),
+    Permission("", "pods/exec", frozenset(["create", "get"])),
+    Permission("", "pods/portforward", frozenset(["create", "get"])),
+    Permission("", "services/proxy", frozenset(["get"])),
+    Permission("", "events", frozenset(["list"])),
+    Permission("batch", "jobs", frozenset(["get", "list", "create", "patch", "delete"])),
+    Permission("coordination.k8s.io", "leases", frozenset(["get", "create", "patch", "update", "delete"])),
 )
 
 
@@ -76,7 +86,7 @@ def unserved(
     if len(declared) == len(served):
         return
     folder = names.POD_TEMPLATE_FOLDER
-    files = ", ".join(f"{folder}/{placements.template_file(team)}" for team in values.policy.placements)
+    files = ", ".join(f"{folder}/{team_placement.template_file(team)}" for team in values.policy.placements)
     yield (
         f"the cluster ({version['gitVersion']}) serves no MutatingAdmissionPolicy, so a label of "
         "airflow_policy_placements puts no pod anywhere by itself: tasks of the KubernetesExecutor can choose a pod "
@@ -84,14 +94,14 @@ def unserved(
     )
 
 
-def permissions_needed(kinds: t.Iterable[Kind]) -> list[tuple[str, str, frozenset[str]]]:
-    """What the play does with resources, as (group, resource, verbs)."""
+def permissions_needed(kinds: t.Iterable[Kind]) -> list[Permission]:
+    """What the play does with resources."""
     return [*applied(kinds), *OPERATIONS]
 
 
-def applied(kinds: t.Iterable[Kind]) -> list[tuple[str, str, frozenset[str]]]:
+def applied(kinds: t.Iterable[Kind]) -> list[Permission]:
     """What applying objects of these kinds takes."""
-    return [(kind.group, kind.plural, APPLY_VERBS) for kind in sorted(set(kinds))]
+    return [Permission(kind.group, kind.plural, APPLY_VERBS, kind.namespaced) for kind in sorted(set(kinds))]
 
 
 def allowed(rules: t.Iterable[Object], group: str, resource: str, verb: str) -> bool:
@@ -107,17 +117,18 @@ def allowed(rules: t.Iterable[Object], group: str, resource: str, verb: str) -> 
     )
 
 
-def missing_permissions(
-    rules: t.Sequence[Object], needed: t.Iterable[tuple[str, str, frozenset[str]]], namespace: str
-) -> t.Iterator[str]:
+def missing_permissions(rules: t.Sequence[Object], needed: t.Iterable[Permission], namespace: str) -> t.Iterator[str]:
     """Each resource with the verbs that are not allowed."""
-    for group, resource, verbs in needed:
-        lacking = sorted(verb for verb in verbs if not allowed(rules, group, resource, verb))
+    for one in needed:
+        lacking = sorted(verb for verb in one.verbs if not allowed(rules, one.group, one.resource, verb))
         if lacking:
-            full = f"{resource}.{group}" if group else resource
+            full = f"{one.resource}.{one.group}" if one.group else one.resource
+            place, role = f"in namespace {namespace}", "Role"
+            if not one.namespaced:
+                place, role = "of the cluster, which are in no namespace", "ClusterRole"
             yield (
-                f"you may not {', '.join(lacking)} {full} in namespace {namespace}: ask for a Role with these verbs, "
-                "or use other credentials"
+                f"you may not {', '.join(lacking)} {full} {place}: ask for a {role} with these verbs, or use other "
+                "credentials"
             )
 
 
@@ -285,7 +296,12 @@ def _counted(resources: Object) -> t.Iterator[tuple[str, decimal.Decimal]]:
 
 
 def full_quotas(
-    objects: t.Sequence[Object], quotas: t.Iterable[Object], others: t.Iterable[Object] = (), *, count_used: bool = True
+    objects: t.Sequence[Object],
+    quotas: t.Iterable[Object],
+    others: t.Iterable[Object] = (),
+    *,
+    count_used: bool = True,
+    variable: str = "airflow_rbac_quota where it is the instance's own",
 ) -> t.Iterator[str]:
     """Quotas that do not take all pods and claims, and one pod more (``others``: of tasks, of Jobs) at a time.
 
@@ -314,8 +330,7 @@ def full_quotas(
                 others_use = f", besides {used[name]} that others use" if taken else ""
                 yield (
                     f"ResourceQuota/{quota['metadata']['name']} allows {hard} of {name}, but the instance needs "
-                    f"{shown(name, stays + comes)}{sums}{others_use}: raise it (airflow_rbac_quota where "
-                    "it is the instance's own), or ask for less"
+                    f"{shown(name, stays + comes)}{sums}{others_use}: raise it ({variable}), or ask for less"
                 )
 
 

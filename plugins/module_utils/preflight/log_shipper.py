@@ -12,7 +12,7 @@ import typing as t
 
 from ansible_collections.dagops.airflow.plugins.module_utils.kube import kinds
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object
-from ansible_collections.dagops.airflow.plugins.module_utils.preflight.checks import APPLY_VERBS
+from ansible_collections.dagops.airflow.plugins.module_utils.preflight.checks import Permission, applied
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
 
 ENFORCED: t.Final = "pod-security.kubernetes.io/enforce"
@@ -40,14 +40,13 @@ def wrong_namespace(values: Values, namespace: Object | None) -> t.Iterator[str]
         )
 
 
-def permissions(objects: t.Iterable[Object], namespace: str) -> list[tuple[str, str, frozenset[str]]]:
-    """What the play does there, as (group, resource, verbs)."""
-    applied = {item["kind"] for item in objects if item["metadata"].get("namespace") == namespace}
-    found = [kinds.named(kind) for kind in sorted(applied)]
+def permissions(objects: t.Iterable[Object], namespace: str) -> list[Permission]:
+    """What the play does there."""
+    found = {item["kind"] for item in objects if item["metadata"].get("namespace") == namespace}
     return [
-        *((kind.group, kind.plural, APPLY_VERBS) for kind in found),
-        ("", "pods", frozenset(["get", "list"])),
-        ("", "secrets", frozenset(["get"])),
+        *applied(map(kinds.named, found)),
+        Permission("", "pods", frozenset(["get", "list"])),
+        Permission("", "secrets", frozenset(["get"])),
     ]
 
 

@@ -13,7 +13,13 @@ from __future__ import annotations
 
 import json
 
-from ansible_collections.dagops.airflow.plugins.module_utils.render import features, names, overrides, placements, pods
+from ansible_collections.dagops.airflow.plugins.module_utils.render import (
+    features,
+    names,
+    overrides,
+    pods,
+    team_placement,
+)
 from ansible_collections.dagops.airflow.plugins.module_utils.render.celery_workers import SET_LABEL
 from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import Object, object_
 from ansible_collections.dagops.airflow.plugins.module_utils.render.rbac import speaks_to_kubernetes
@@ -110,7 +116,7 @@ def render(values: Values) -> list[Object]:
             "pod-template",
             data={
                 names.POD_TEMPLATE_FILE: json.dumps(one, indent=2, sort_keys=True) + "\n",
-                **placements.templates(values, one),
+                **team_placement.templates(values, one),
             },
         )
         for one in pods_of(values)

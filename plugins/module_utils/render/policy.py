@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import typing as t
 
-from ansible_collections.dagops.airflow.plugins.module_utils.render import names, placements, pod_template
+from ansible_collections.dagops.airflow.plugins.module_utils.render import names, pod_template, team_placement
 from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import Object, object_
 from ansible_collections.dagops.airflow.plugins.module_utils.render.payload import canary
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
@@ -37,7 +37,7 @@ def text(value: t.Any) -> str:
 
 def render(values: Values) -> list[Object]:
     """Objects of the role airflow_policy."""
-    return [*validating(values), *placements.mutating(values, _in(_namespaces(values)))]
+    return [*validating(values), *team_placement.mutating(values, _in(_namespaces(values)))]
 
 
 def _namespaces(values: Values) -> list[str]:

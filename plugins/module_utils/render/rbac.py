@@ -59,16 +59,13 @@ def components(values: Values) -> list[str]:
 
 def bindings(values: Values) -> dict[str, list[str]]:
     """Which components hold which role; the rest needs nothing of the Kubernetes API."""
-    launchers: list[str] = []
-    readers: list[str] = []
-    cleaners: list[str] = []
+    found: dict[str, list[str]] = {}
     if values.runs_kubernetes:
-        launchers.append("scheduler")
-        readers.append(values.web_component)
-        cleaners += ["cleanup"] if values.core.kubernetes_executor.cleanup.enabled else []
+        found |= {"pod-launcher": ["scheduler"], "log-reader": [values.web_component]}
+        found["pod-cleaner"] = ["cleanup"] if values.core.kubernetes_executor.cleanup.enabled else []
     if values.rbac.tasks_launch_pods:
-        launchers += [*teams.launchers(values), *teams.watchers(values)]
-    return {"pod-launcher": list(dict.fromkeys(launchers)), "log-reader": readers, "pod-cleaner": cleaners}
+        found |= {"task-launcher": teams.launchers(values), "task-watcher": teams.watchers(values)}
+    return found
 
 
 def speaks_to_kubernetes(values: Values, component: str) -> bool:
@@ -110,7 +107,8 @@ def roles(values: Values) -> t.Iterator[Object]:
     for role, holders in bindings(values).items():
         if not holders:
             continue
-        yield object_(values, "rbac.authorization.k8s.io/v1", "Role", role, rules=RULES[role])
+        rules = RULES[role] if role in RULES else teams.rules_of(values, role)
+        yield object_(values, "rbac.authorization.k8s.io/v1", "Role", role, rules=rules)
         yield object_(
             values,
             "rbac.authorization.k8s.io/v1",
@@ -164,7 +162,7 @@ def limits(values: Values) -> list[Object]:
 
 def render(values: Values) -> list[Object]:
     """Objects of the role airflow_rbac."""
-    of_executors = [one for item in (*service_accounts(values), *roles(values)) for one in _marked(values, item)]
+    of_executors = [one for item in (*service_accounts(values), *roles(values)) for one in _marked(item)]
     return [
         *namespace(values),
         *limits(values),
@@ -174,8 +172,7 @@ def render(values: Values) -> list[Object]:
     ]
 
 
-def _marked(values: Values, item: Object) -> list[Object]:
+def _marked(item: Object) -> list[Object]:
     """An identity or permission, as part of the feature that needs it, if only one does."""
     feature = FEATURES.get(item["metadata"]["labels"]["component"])
-    # Tasks may launch pods under any executor.
-    return features.part_of(feature, [item]) if feature and feature not in features.unused(values) else [item]
+    return features.part_of(feature, [item]) if feature else [item]

@@ -23,17 +23,13 @@ TEAM_LABEL: t.Final = "airflow.dagops/team"
 EVENTS: t.Final[Object] = {"apiGroups": [""], "resources": ["events"], "verbs": ["list", "watch"]}
 LOGS: t.Final[Object] = {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]}
 
+EXEC: t.Final[Object] = {"apiGroups": [""], "resources": ["pods/exec"], "verbs": ["create", "get"]}
+
 # What the operators of the cncf.kubernetes provider (10.14 to 10.22) ask for. A launcher finds its pod again by a list,
-# marks it by a patch, and reads an XCom out of its sidecar by exec, which is a get and, from Kubernetes 1.35 on, a
-# create. A triggerer only follows a pod that is there, and deletes it where its task is cleared.
-RULES: t.Final[dict[str, list[Object]]] = {
-    "task-launcher": [
-        {"apiGroups": [""], "resources": ["pods"], "verbs": ["create", "delete", "get", "list", "patch"]},
-        {"apiGroups": [""], "resources": ["pods/exec"], "verbs": ["create", "get"]},
-        LOGS,
-        EVENTS,
-    ],
-    "task-watcher": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["delete", "get"]}, LOGS, EVENTS],
+# and marks it by a patch. A triggerer only follows a pod that is there, and deletes it where its task is cleared.
+PODS: t.Final[dict[str, Object]] = {
+    "task-launcher": {"apiGroups": [""], "resources": ["pods"], "verbs": ["create", "delete", "get", "list", "patch"]},
+    "task-watcher": {"apiGroups": [""], "resources": ["pods"], "verbs": ["delete", "get"]},
 }
 JOB_RULES: t.Final[dict[str, list[Object]]] = {
     "task-launcher": [
@@ -45,6 +41,16 @@ JOB_RULES: t.Final[dict[str, list[Object]]] = {
         {"apiGroups": ["batch"], "resources": ["jobs/status"], "verbs": ["get"]},
     ],
 }
+
+
+def rules_of(values: Values, role: str, *, jobs: bool = False) -> list[Object]:
+    """What a role may do with the pods of tasks, and with their Jobs.
+
+    An XCom is read out of a sidecar by exec, which is a get and, from Kubernetes 1.35 on, a create. The launcher reads
+    it, or, of the pods of a Job that it waits for, the triggerer.
+    """
+    reads_xcom = values.rbac.tasks_read_xcom and (role == "task-launcher" or jobs)
+    return [PODS[role], *([EXEC] if reads_xcom else []), LOGS, EVENTS, *(JOB_RULES[role] if jobs else [])]
 
 
 def launchers(values: Values) -> list[str]:
@@ -161,8 +167,7 @@ def _roles(values: Values, name: str, team: Team) -> t.Iterator[Object]:
         # A task that runs there launches pods there, and nowhere else.
         held["task-launcher"].append(subject(values, "worker", values.team_namespace(name)))
     for role, subjects in held.items():
-        rules = [*RULES[role], *(JOB_RULES[role] if team.jobs else [])]
-        yield from _bound(values, name, role, rules, subjects)
+        yield from _bound(values, name, role, rules_of(values, role, jobs=team.jobs), subjects)
 
 
 def _limits(values: Values, name: str, team: Team) -> t.Iterator[Object]:

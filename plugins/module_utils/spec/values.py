@@ -1070,7 +1070,13 @@ class Rbac:
         "Let tasks and triggers make pods in this namespace (KubernetesPodOperator). A task that may make pods here "
         "may read every Secret of the instance through them, so prefer a namespace of its own.",
         default=False,
-        reaches="RoleBinding",
+        reaches="Role, RoleBinding",
+    )
+    tasks_read_xcom: bool = option(
+        "Let tasks read XComs out of the pods that they launch (C(do_xcom_push=True)), which takes C(pods/exec) there; "
+        "without it such a task fails when its pod has done its work.",
+        default=True,
+        reaches="Role/<instance>-task-launcher, Role/<instance>-task-watcher",
     )
     teams: dict[str, Team] = option(
         "Namespaces for the pods of tasks by team (KubernetesPodOperator, and KubernetesExecutor where it is said). "

@@ -52,6 +52,16 @@ def test_each_missing_verb_is_named() -> None:
     assert not any("pods" in problem for problem in problems)
 
 
+def test_what_is_in_no_namespace_is_not_said_to_be_in_one() -> None:
+    needed = checks.applied([named("ClusterRole"), named("Role")])
+    cluster_wide, namespaced = checks.missing_permissions([], needed, "data")
+    assert cluster_wide == (
+        "you may not create, get, list, patch clusterroles.rbac.authorization.k8s.io of the cluster, which are in no "
+        "namespace: ask for a ClusterRole with these verbs, or use other credentials"
+    )
+    assert "roles.rbac.authorization.k8s.io in namespace data: ask for a Role with" in namespaced
+
+
 def test_a_subresource_is_not_allowed_by_its_resource() -> None:
     rules = [{"verbs": ["*"], "apiGroups": [""], "resources": ["pods"]}]
     assert checks.allowed(rules, "", "pods", "get")

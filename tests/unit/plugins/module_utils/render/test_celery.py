@@ -143,7 +143,7 @@ def test_another_executor_leaves_nothing_of_the_old_one(other: str, new: str) ->
 
 def test_permissions_that_tasks_were_given_are_no_executors() -> None:
     variables = {**BASE, "airflow_core_executor": "LocalExecutor", "airflow_rbac_tasks_launch_pods": True}
-    assert features.FEATURE not in objects(variables)["Role/pod-launcher"]["metadata"]["labels"]
+    assert features.FEATURE not in objects(variables)["Role/task-launcher"]["metadata"]["labels"]
 
 
 # --- workers ---

@@ -227,9 +227,11 @@ def test_nobody_may_more_than_make_and_watch_pods(case: str) -> None:
     for item in own:
         for rule in item["rules"]:
             assert rule["apiGroups"] == [""]
-            assert set(rule["resources"]) <= {"pods", "pods/log", "events"}
+            # Tasks that launch pods read XComs out of them.
+            entered = {"pods/exec"} if item["metadata"]["labels"]["component"] == "task-launcher" else set()
+            assert set(rule["resources"]) <= {"pods", "pods/log", "events", *entered}
             assert set(rule["verbs"]) <= {"create", "delete", "get", "list", "patch", "watch"}
-            if rule["resources"] != ["pods"]:
+            if set(rule["resources"]) & {"pods/log", "events"}:
                 assert set(rule["verbs"]) <= {"get", "list", "watch"}
 
 
@@ -259,9 +261,30 @@ def holders(variables: Object) -> dict[str, set[str]]:
 def test_tasks_may_make_pods_by_consent_only() -> None:
     consent = {"airflow_rbac_tasks_launch_pods": True}
     assert holders(BASE) == {"pod-launcher": {"airflow-scheduler"}, "log-reader": {"airflow-api-server"}}
-    assert holders({**BASE, **consent})["pod-launcher"] == {"airflow-scheduler", "airflow-worker", "airflow-triggerer"}
+    given = {"task-launcher": {"airflow-worker"}, "task-watcher": {"airflow-triggerer"}}
+    assert holders({**BASE, **consent}) == {**holders(BASE), **given}
     assert holders(CASES["local-executor"]) == {}
-    assert holders({**CASES["local-executor"], **consent}) == {"pod-launcher": {"ml-scheduler", "ml-triggerer"}}
+    given = {"task-launcher": {"ml-scheduler"}, "task-watcher": {"ml-triggerer"}}
+    assert holders({**CASES["local-executor"], **consent}) == given
+
+
+def test_xcoms_are_read_out_of_pods_unless_they_are_not_wanted() -> None:
+    teams = {"data": {}, "ml": {"jobs": True}}
+    consent = {"airflow_rbac_tasks_launch_pods": True, "airflow_rbac_teams": teams}
+
+    def enter(**more: t.Any) -> set[tuple[str, str]]:
+        found = of_kind(rendered({**BASE, **consent, **more}), "Role")
+        return {
+            (item["metadata"]["namespace"], item["metadata"]["labels"]["component"])
+            for item in found
+            if any("pods/exec" in rule["resources"] for rule in item["rules"])
+        }
+
+    launcher, watcher = "task-launcher", "task-watcher"
+    # Of a Job that is waited for, the triggerer reads it.
+    expected = {("airflow", launcher), ("airflow-data", launcher), ("airflow-ml", launcher), ("airflow-ml", watcher)}
+    assert enter() == expected
+    assert enter(airflow_rbac_tasks_read_xcom=False) == set()
 
 
 @pytest.mark.parametrize("level", ["restricted", "baseline"])
