@@ -198,7 +198,7 @@ MUTATIONS = (
             '"resources": ["events", "secrets"], "verbs": ["list", "watch"]',
         ),
         ("tasks make no pods unless they may", "if values.rbac.tasks_launch_pods:", "if True:"),
-        ("the scheduler may make pods", 'launchers.append("scheduler")', 'launchers.append("migrate")'),
+        ("the scheduler may make pods", '{"pod-launcher": ["scheduler"]', '{"pod-launcher": ["migrate"]'),
         ("identities carry no token", "automountServiceAccountToken=False", "automountServiceAccountToken=True"),
         ("the namespace enforces pod security", '("enforce", "audit", "warn")', '("audit", "warn")'),
         (

@@ -173,7 +173,7 @@ def test_secrets_are_looked_for_where_its_pods_are() -> None:
 
 def test_permissions_are_those_of_its_namespace() -> None:
     objects = render_all(values_of(SHIPPED))
-    found = {(group, resource): verbs for group, resource, verbs in preflight.permissions(objects, "node-agents")}
+    found = {(one.group, one.resource): one.verbs for one in preflight.permissions(objects, "node-agents")}
     assert set(found) == {
         ("", "configmaps"),
         ("apps", "daemonsets"),

@@ -426,7 +426,8 @@ def test_consent_to_all_namespaces_turns_something() -> None:
 
 def test_every_variable_is_a_knob_or_known_not_to_be() -> None:
     stores = {name for variables in LOG_STORES.values() for name in variables}
-    assert set(VALUE_VARIABLES) == {*KNOBS, *POLICY_KNOBS, "airflow_rbac_all_namespaces"} | NO_OBJECT | stores
+    of_permissions = {"airflow_rbac_all_namespaces", "airflow_rbac_tasks_read_xcom"}
+    assert set(VALUE_VARIABLES) == {*KNOBS, *POLICY_KNOBS, *of_permissions} | NO_OBJECT | stores
 
 
 CELERY_KNOBS: dict[str, t.Any] = {

@@ -82,7 +82,8 @@ OPTIONS: dict[str, list[Object]] = {
     "triggerer": [
         {},
         {"airflow_core_triggerer": {"enabled": False}},
-        {"airflow_autoscaling_triggerer": {}, "airflow_autoscaling_api_server": {"max": 3}},
+        # One pod at most, since one node alone mounts one of the volumes above.
+        {"airflow_autoscaling_triggerer": {"max": 1}, "airflow_autoscaling_api_server": {"max": 1}},
     ],
     "canary": [{}, {"airflow_verify_canary": False}],
     "tasks": [{}, {"airflow_rbac_tasks_launch_pods": True}],
