@@ -30,7 +30,6 @@ for queue, count in {"default": 40, "heavy": 4}.items():
         @task(queue=queue, retries=0)
         def work(number: int) -> None:
             time.sleep(3)
-            print(f"task {number} came to its end")
 
         work.expand(number=list(range(count)))
 
