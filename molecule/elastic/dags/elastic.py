@@ -28,8 +28,9 @@ for queue, count in {"default": 40, "heavy": 4}.items():
     with dag(queue, max_active_tasks=count):
 
         @task(queue=queue, retries=0)
-        def work(number: int) -> None:
+        def work(number: int) -> int:
             time.sleep(3)
+            return number
 
         work.expand(number=list(range(count)))
 
