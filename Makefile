@@ -132,7 +132,7 @@ secrets-search: ## Every secret of a running Airflow, looked for in all that is 
 matrix: ## Every executor with every way of DAGs and every place for logs, pairwise (make cluster-up images)
 	@$(DEV) pytest -m full tests/e2e/test_matrix.py tests/e2e/test_cloud_logs.py
 
-bench: ## Benchmarks: seconds, API requests and module starts of a converge
+bench: ## Benchmarks: seconds, API requests and module starts of a converge; tasks per minute of a burst
 	@$(DEV) pytest --capture=no tests/benchmarks
 
 ##@ Development

@@ -189,12 +189,12 @@ class Instance:
         }
 
 
-def eventually(what: t.Callable[[], bool], seconds: float, words: str) -> None:
+def eventually(what: t.Callable[[], bool], seconds: float, words: str, *, pause: float = 0.5) -> None:
     """Wait until something is so; ``words`` say what is not when the time is over."""
     deadline = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < deadline, words
-        time.sleep(0.5)
+        time.sleep(pause)
 
 
 def namespace_and_dags(instance: Instance) -> None:
