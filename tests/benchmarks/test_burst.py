@@ -13,7 +13,6 @@ import typing as t
 
 import pytest
 
-from ansible_collections.dagops.airflow.plugins.module_utils.render import names
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.capacity import PARALLELISM
 from ansible_collections.dagops.airflow.plugins.modules import dag_run
 from tests.e2e import images
@@ -59,14 +58,12 @@ OURS: Variables = {
     "airflow_image": {"repository": "localhost/airflow", "tag": f"{VERSION}-burst"},
     "airflow_core_triggerer": {"enabled": False},
 }
-# The chart (1.22, 2.0) sets nothing of these, so the provider's defaults hold; its pods of tasks ask for nothing, and
-# start as the executor says.
-NOT_OURS = {"mountPath": f"{names.AIRFLOW_HOME}/{names.START_FILE}", "$patch": "delete"}
+# The chart (1.22, 2.0) sets nothing of these, so the provider's defaults hold; its pods of tasks ask for nothing.
 CHART: Variables = {
     **OURS,
     "airflow_core_kubernetes_executor": {
         "creationBatchSize": 1,
-        "podTemplate": {"spec": {"containers": [{"name": "base", "resources": None, "volumeMounts": [NOT_OURS]}]}},
+        "podTemplate": {"spec": {"containers": [{"name": "base", "resources": None}]}},
     },
     "airflow_core_config": {"kubernetes_executor": {"task_publish_max_retries": 0}},
 }
