@@ -1,15 +1,19 @@
-"""Celery's workers come when tasks wait and go when none is left: KEDA scales each set by its own queues."""
+"""KEDA brings Celery's workers and triggerers when there is something for them, and takes them when nothing is left: it
+counts through PgBouncer, for each set of workers in its own queues. API servers are scaled by what they use."""
 
 from __future__ import annotations
 
 import typing as t
+import urllib.parse
 
 import pytest
 
 from ansible_collections.dagops.airflow.plugins.module_utils.kube import kinds
+from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import FIELD_MANAGER
+from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object
 from ansible_collections.dagops.airflow.plugins.modules import dag_run, db_reader
 from tests.e2e import images, parts
-from tests.e2e.conftest import CLUSTER
+from tests.e2e.conftest import CLUSTER, VARIABLES
 from tests.e2e.site import BASE, SMALL, Site, Variables
 from tests.e2e.support import Instance, eventually, load_images
 
@@ -20,10 +24,28 @@ VERSION = "3.3.2"
 TASKS = 40
 POLLING, COOLDOWN = 5, 15
 DAG = f"""\
+import datetime
 import time
 
 import pendulum
-from airflow.sdk import dag, task
+from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
+from airflow.sdk import BaseOperator, dag, task
+
+
+class Later(BaseOperator):
+    def execute(self, context):
+        self.defer(trigger=TimeDeltaTrigger(datetime.timedelta(seconds=1)), method_name="resume")
+
+    def resume(self, context, event=None):
+        print("it came to its end")
+
+
+@dag(schedule=None, start_date=pendulum.datetime(2024, 1, 1), is_paused_upon_creation=False)
+def deferred():
+    Later(task_id="later", queue="heavy", retries=0)
+
+
+deferred()
 
 
 def made(name, queue, count):
@@ -57,6 +79,8 @@ def scaled(**autoscaling: t.Any) -> Variables:
         **BASE,
         "airflow_image": {"repository": "localhost/airflow", "tag": f"{VERSION}-scaled"},
         "airflow_core_executor": "CeleryExecutor",
+        "airflow_core_triggerer": {"resources": SMALL},
+        "airflow_database_pgbouncer": VARIABLES["airflow_database_pgbouncer"],
         "airflow_celery_redis": {"image": {"repository": "localhost/redis", "tag": "7.0"}, "resources": SMALL},
         "airflow_celery_workers": {
             "default": WORKERS,
@@ -73,7 +97,10 @@ QUICK = {
     "cooldownPeriod": COOLDOWN,
     "advanced": {"horizontalPodAutoscalerConfig": {"behavior": {"scaleDown": {"stabilizationWindowSeconds": 0}}}},
 }
-ON = scaled(workers={"default": QUICK, "heavy": QUICK})
+# Every pod of Airflow uses more than that, so there will be two.
+MORE = {"min": 1, "max": 2, "cpu": 0, "memory": 50}
+ON = scaled(workers={"default": QUICK, "heavy": QUICK}, triggerer=QUICK, api_server=MORE)
+OFF = scaled(workers_hpa={"default": MORE})
 
 
 @pytest.fixture(scope="module")
@@ -99,12 +126,28 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Site]:
     made.remove()
 
 
-def wanted(site: Site, set_name: str = "") -> int:
-    """How many workers a set is to have now."""
-    name = f"{NAME}-worker{set_name}"
-    live = site.instance.cluster.get(kinds.named("Deployment"), name, NAME)
+def deployment(site: Site, name: str) -> Object:
+    live = site.instance.cluster.get(kinds.named("Deployment"), f"{NAME}-{name}", NAME)
     assert live
-    return int(live["spec"]["replicas"])
+    return live
+
+
+def wanted(site: Site, name: str = "worker") -> int:
+    """How many pods there are to be now."""
+    return int(deployment(site, name)["spec"]["replicas"])
+
+
+def scaled_by_another(site: Site, name: str) -> bool:
+    """Whether a HorizontalPodAutoscaler goes by its figures, and has set the number of pods, which is not ours then."""
+    found = site.instance.cluster.get(kinds.named("HorizontalPodAutoscaler"), f"{NAME}-{name}", NAME)
+    assert found
+    active = {one["status"] for one in found["status"].get("conditions", ()) if one["type"] == "ScalingActive"}
+    owners = {
+        entry["manager"]
+        for entry in deployment(site, name)["metadata"]["managedFields"]
+        if "f:replicas" in entry["fieldsV1"].get("f:spec", {})
+    }
+    return active == {"True"} and wanted(site, name) == 2 and FIELD_MANAGER not in owners
 
 
 def finish(site: Site, dag_id: str, count: int, run_id: str = "one") -> None:
@@ -118,46 +161,67 @@ def finish(site: Site, dag_id: str, count: int, run_id: str = "one") -> None:
 
 
 def test_workers_come_for_what_waits_and_go_again(site: Site) -> None:
-    eventually(lambda: wanted(site) + wanted(site, "-heavy") == 0, COOLDOWN + 60, "workers of the canary stay")
+    eventually(lambda: wanted(site) + wanted(site, "worker-heavy") == 0, COOLDOWN + 60, "workers of the canary stay")
     instance = site.instance
     instance.call(dag_run, dag_id="forty", run_id="one", wait=False)
     queued = "SELECT count(*) FROM task_instance WHERE dag_id = 'forty' AND state = 'queued'"
     eventually(lambda: int(instance.sql(queued)) > 0, 60, "no task is queued")
     eventually(lambda: wanted(site) > 0, POLLING + 15, "no worker comes")
     finish(site, "forty", TASKS)
-    assert wanted(site, "-heavy") == 0
+    assert wanted(site, "worker-heavy") == 0
     eventually(lambda: wanted(site) == 0, COOLDOWN + 60, "workers stay")
 
 
-def test_another_set_has_workers_of_its_own(site: Site) -> None:
-    site.instance.call(dag_run, dag_id="heavy", run_id="one", wait=False)
-    eventually(lambda: wanted(site, "-heavy") > 0, 60, "no worker comes")
+def test_another_set_has_workers_of_its_own_and_a_triggerer_comes_for_what_is_deferred(site: Site) -> None:
+    assert wanted(site, "triggerer") == 0
+    for dag_id in ("heavy", "deferred"):
+        site.instance.call(dag_run, dag_id=dag_id, run_id="one", wait=False)
+    eventually(lambda: wanted(site, "worker-heavy") > 0, 60, "no worker comes")
+    eventually(lambda: wanted(site, "triggerer") == 1, 60, "no triggerer comes")
     finish(site, "heavy", 4)
+    finish(site, "deferred", 1)
     assert wanted(site) == 0
-    eventually(lambda: wanted(site, "-heavy") == 0, COOLDOWN + 60, "workers stay")
+    eventually(lambda: wanted(site, "worker-heavy") + wanted(site, "triggerer") == 0, COOLDOWN + 60, "they stay")
 
 
-def test_who_counts_may_do_nothing_else(site: Site) -> None:
+def test_api_servers_are_scaled_by_what_they_use(site: Site) -> None:
+    eventually(lambda: scaled_by_another(site, "api-server"), 120, "nothing scales the API server")
+    assert site.converge(ON).changed == 0
+    assert scaled_by_another(site, "api-server")
+
+
+def test_who_counts_comes_through_pgbouncer_and_may_do_nothing_else(site: Site) -> None:
     instance = site.instance
     assert not instance.call(db_reader)["changed"]
+    authentication = instance.cluster.get(kinds.named("TriggerAuthentication"), f"{NAME}-autoscaling", NAME)
+    assert authentication
+    (source,) = authentication["spec"]["secretTargetRef"]
+    address = urllib.parse.urlsplit(instance.secret(source["name"].removeprefix(f"{NAME}-"))[source["key"]])
+    assert (address.username, address.hostname) == ("airflow_autoscaler", f"{NAME}-pgbouncer.{NAME}.svc")
+    (pooler,) = (pod for pod in instance.pods() if pod["metadata"]["labels"]["component"] == "pgbouncer")
+    callers = "SELECT DISTINCT host(client_addr) FROM pg_stat_activity WHERE usename = 'airflow_autoscaler'"
+    assert instance.sql(callers) == pooler["status"]["podIP"]
     assert instance.secret("autoscaling")["username"] == "airflow_autoscaler"
     granted = "FROM information_schema.{0}_privileges WHERE grantee = 'airflow_autoscaler'"
     assert instance.sql(f"SELECT count(*) {granted.format('table')}") == "0"
-    columns = f"SELECT table_name, column_name, privilege_type {granted.format('column')} ORDER BY 2"
+    columns = f"SELECT table_name, column_name, privilege_type {granted.format('column')} ORDER BY 1, 2"
     assert instance.sql(columns).splitlines() == [
-        f"task_instance|{name}|SELECT" for name in ("executor", "queue", "state")
+        *(f"task_instance|{name}|SELECT" for name in ("executor", "queue", "state")),
+        *(f"trigger|{name}|SELECT" for name in ("id", "queue")),
     ]
 
 
 def test_off_and_on_again(site: Site) -> None:
-    """Each as check mode says; switched off, each set has its replicas at once."""
-    for variables in (scaled(), ON):
+    """Each as check mode says; what nothing scales any more has its replicas at once."""
+    for variables in (OFF, ON):
         foreseen = site.run(variables, "site", "--check")
         assert foreseen.code == 0, foreseen.output[-5000:]
         made = site.converge(variables)
         assert made.changed == foreseen.changed
         if variables is not ON:
-            assert wanted(site) == wanted(site, "-heavy") == 1
+            for name in ("worker-heavy", "triggerer", "api-server"):
+                assert wanted(site, name) == 1
+            eventually(lambda: scaled_by_another(site, "worker"), 180, "nothing scales the workers")
             assert site.converge(variables).changed == 0
 
 

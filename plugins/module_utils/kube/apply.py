@@ -115,8 +115,17 @@ def plan(declared: Object, desired: Object, live: Object | None, *, force: bool 
     return Step(action=action, declared=declared, desired=desired, live=live, force=force, takes_back=takes_back)
 
 
-def rehearse(cluster: Cluster, steps: t.Sequence[Step], consent: Consent, warn: t.Callable[[str], None]) -> list[Step]:
-    """The steps as the API server would take them; a ``Failure`` that tells everything it would refuse."""
+def rehearse(
+    cluster: Cluster,
+    steps: t.Sequence[Step],
+    consent: Consent,
+    warn: t.Callable[[str], None],
+    going: t.Sequence[Object] = (),
+) -> list[Step]:
+    """The steps as the API server would take them; a ``Failure`` that tells everything it would refuse.
+
+    ``going`` are objects that an earlier task has only said to take away.
+    """
     missing = {
         step.desired["metadata"]["name"]
         for step in steps
@@ -128,7 +137,7 @@ def rehearse(cluster: Cluster, steps: t.Sequence[Step], consent: Consent, warn: 
             return step
         if step.desired["metadata"].get("namespace") in missing:
             return step
-        return _rehearsed(cluster, step, step.desired, consent, warn)
+        return _rehearsed(cluster, step, step.desired, consent, warn, going)
 
     outcome = together(one, steps)
     problems = [item for item in outcome if isinstance(item, str)]
@@ -147,7 +156,12 @@ def told(problems: t.Sequence[str], consequence: str) -> str:
 
 
 def _rehearsed(
-    cluster: Cluster, step: Step, desired: Object, consent: Consent, warn: t.Callable[[str], None]
+    cluster: Cluster,
+    step: Step,
+    desired: Object,
+    consent: Consent,
+    warn: t.Callable[[str], None],
+    going: t.Sequence[Object],
 ) -> Step | str:
     frozen = immutable.changes(desired, step.live) if step.live else []
     if frozen:
@@ -157,6 +171,8 @@ def _rehearsed(
     except ApiError as error:
         if error.missing and step.live is None:
             # Its namespace, its CRD or the Role that it binds is not there yet.
+            return step
+        if step.live is None and replicas.still_managed(error.message, going):
             return step
         if immutable.refused(error):
             return _replacement(step, desired, [cause.get("field", "?") for cause in error.causes], consent)

@@ -183,7 +183,8 @@ def converge(cluster: Cluster, request: Request, voice: Voice) -> Outcome:
     doomed = [obj for obj in left if prune.prunable(obj) and (request.prune or _has_gone(obj, request))]
     kept = [obj for obj in left if obj not in doomed]
     deletions = [Step(action=Action.DELETE, live=obj) for obj in reversed(doomed)]
-    steps = apply.rehearse(cluster, steps, request.consent, voice.warn)
+    going = ground.left() if request.trimmed and request.check_mode else []
+    steps = apply.rehearse(cluster, steps, request.consent, voice.warn, going)
     steps += apply.rehearse(cluster, volumes.growth(cluster, steps), request.consent, voice.warn)
     steps.sort(key=lambda step: order.position(step.desired or {}))
     note = scope.note_of({place(obj) for obj in (*ground.declared, *kept)})

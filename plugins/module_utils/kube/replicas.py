@@ -65,6 +65,15 @@ def taken_back(desired: Object, live: Object | None) -> bool:
     return least(live) is not None or any(map(_is_ours, _owners(live)))
 
 
+def still_managed(refusal: str, going: t.Iterable[Object]) -> bool:
+    """Whether KEDA refuses to scale what one of ``going`` scales, which is gone by then; a dry run sees it still."""
+    return any(
+        f"is already managed by the hpa '{obj['metadata']['name']}'" in refusal
+        for obj in going
+        if obj["kind"] == "HorizontalPodAutoscaler"
+    )
+
+
 def _without_pods(bottom: int, live: Object) -> bool:
     """Whether KEDA, say, took the last pod of what a HorizontalPodAutoscaler is to scale: it leaves that alone."""
     return bottom > 0 and live["spec"].get("replicas") == 0
