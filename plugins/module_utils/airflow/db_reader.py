@@ -83,7 +83,9 @@ def _account(cluster: Cluster, values: Values) -> secrets.Account | None:
 
 
 def _wanted(values: Values, account: secrets.Account, *, look: bool) -> dict[str, t.Any]:
+    host, port = names.server_address(values)
     return {
+        "server": {"host": host, "port": port, "dbname": values.database.name, "sslmode": secrets.sslmode(values)},
         "user": account.user,
         "password": account.password,
         "managed": values.autoscaling.database.credentials is None,

@@ -377,7 +377,8 @@ def changes_of_reader(cursor: t.Any, wanted: dict[str, t.Any]) -> t.Iterator[tup
     found = rows(cursor, "SELECT rolsuper OR rolcreaterole OR rolcreatedb FROM pg_roles WHERE rolname = %s", name)
     if found and found[0][0]:
         raise SystemExit(f"the user {name} is there already and may do more than read: name another one")
-    if wanted["managed"] and (not found or not logs_in(wanted)):
+    # PgBouncer knows the user from this run on, and in check mode does not yet.
+    if wanted["managed"] and (not found or not logs_in(wanted, **wanted["server"])):
         # The server gets to see no password that it could log.
         secret = extensions.encrypt_password(wanted["password"], name, scope=cursor.connection)
         words = "ALTER ROLE {} PASSWORD {}" if found else "CREATE ROLE {} LOGIN NOINHERIT PASSWORD {}"
@@ -393,13 +394,17 @@ def changes_of_reader(cursor: t.Any, wanted: dict[str, t.Any]) -> t.Iterator[tup
         yield f"{name} may read {', '.join(columns)} of {table}", functools.partial(cursor.execute, grant)
 
 
-def logs_in(wanted: dict[str, t.Any], *queries: str) -> bool:
-    """Whether the user gets in with the password, and may ask ``queries``; raises for those that it may not."""
+def logs_in(wanted: dict[str, t.Any], *queries: str, **server: t.Any) -> bool:
+    """Whether the user gets in with the password, and may ask ``queries``; raises for those that it may not.
+
+    ``server`` is where to ask, if not where Airflow asks.
+    """
     import psycopg2
 
     url = os.environ[URL].replace("postgresql+psycopg2://", "postgresql://")
     try:
-        connection = psycopg2.connect(url, user=wanted["user"], password=wanted["password"], connect_timeout=10)
+        who = {"user": wanted["user"], "password": wanted["password"]}
+        connection = psycopg2.connect(url, **who, **server, connect_timeout=10)
     except psycopg2.OperationalError:
         return False
     try:
@@ -415,8 +420,10 @@ def refusal_of_reader(wanted: dict[str, t.Any]) -> str | None:
     """Why the user cannot ask what it is for."""
     import psycopg2
 
+    # Else the way that KEDA goes.
+    server = wanted["server"] if wanted["look"] else {}
     try:
-        let_in = logs_in(wanted, *wanted["queries"])
+        let_in = logs_in(wanted, *wanted["queries"], **server)
     except psycopg2.Error as error:
         return " ".join(str(error).split())
     return None if let_in else f"the server does not let {wanted['user']} in with the password"

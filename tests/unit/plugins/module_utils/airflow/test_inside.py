@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import pathlib
+import sys
+import types
 import typing as t
 
 import pytest
@@ -208,6 +210,22 @@ def test_a_plan_for_an_empty_database_makes_the_administrator(monkeypatch: pytes
     monkeypatch.setattr(inside, "uses_fab", lambda: True)
     told = inside.plan({}, sql=True)
     assert (told["before"]["airflow"]["database"], told["administrator"], told["sql"]) == (None, True, {})
+
+
+@pytest.mark.parametrize("look", [True, False])
+def test_who_counts_is_tried_the_way_that_is_there(look: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run has told PgBouncer of the user, check mode has not."""
+    asked: list[dict[str, str]] = []
+
+    def logs_in(_wanted: dict[str, t.Any], *_queries: str, **server: str) -> bool:
+        asked.append(server)
+        return True
+
+    monkeypatch.setitem(sys.modules, "psycopg2", types.SimpleNamespace(Error=RuntimeError))
+    monkeypatch.setattr(inside, "logs_in", logs_in)
+    wanted = {"look": look, "server": {"host": "db"}, "queries": ["SELECT 1"], "user": "reader"}
+    assert inside.refusal_of_reader(wanted) is None
+    assert asked == [wanted["server"] if look else {}]
 
 
 def test_an_image_without_airflow_is_told() -> None:
