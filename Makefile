@@ -129,8 +129,8 @@ interruptions: ## Runs killed at every point, on an API server and on the evalua
 secrets-search: ## Every secret of a running Airflow, looked for in all that is shown and left (make cluster-up images)
 	@$(DEV) pytest -m full tests/e2e/test_secrets_search.py
 
-matrix: ## Every executor with every way of DAGs and every place for logs, pairwise (make cluster-up images)
-	@$(DEV) pytest -m full tests/e2e/test_matrix.py tests/e2e/test_cloud_logs.py
+matrix: ## Executors × ways of DAGs × places for logs, pairwise, and all that can be wrong (make cluster-up images addons)
+	@$(DEV) pytest -m full $(addprefix tests/e2e/test_,matrix.py cloud_logs.py brokers.py bad_sources.py addons.py)
 
 bench: ## Benchmarks: seconds, API requests and module starts of a converge; tasks per minute of a burst
 	@$(DEV) pytest --capture=no tests/benchmarks

@@ -74,7 +74,7 @@ TEST_FULL = (
     Stage(name="mutations"),
     *TEST_E2E,
     Stage(name="molecule-all", needs=("images",), alone=True),
-    Stage(name="matrix", needs=("images",), alone=True),
+    Stage(name="matrix", needs=("images", "addons"), alone=True),
     Stage(name="interruptions", needs=("images",), alone=True),
     Stage(name="secrets-search", needs=("images",), alone=True),
     Stage(name="bench", needs=("images",), alone=True),
