@@ -1,4 +1,5 @@
-"""The add-ons that scale: KEDA takes a workload from nothing to as much as waits, metrics-server feeds an HPA.
+"""The add-ons that scale: KEDA takes a workload from nothing to as much as waits, and metrics-server feeds an HPA. They
+come once, and go without a trace.
 
 Run with: tools/run --dev pytest tests/e2e/test_addons.py   (the cluster is up with KEDA: make cluster-up addons)
 """
@@ -6,13 +7,15 @@ Run with: tools/run --dev pytest tests/e2e/test_addons.py   (the cluster is up w
 from __future__ import annotations
 
 import json
+import subprocess
 import typing as t
 
 import pytest
 
 from ansible_collections.dagops.airflow.plugins.module_utils.evaluation import cluster, command, tools
 from ansible_collections.dagops.airflow.plugins.module_utils.face import Failure
-from tests.e2e.support import CLUSTER, Face
+from tests.e2e.support import CLUSTER, ROOT, Face
+from tests.recap import Recap
 
 pytestmark = pytest.mark.xdist_group("keda")
 
@@ -22,12 +25,23 @@ WORK = "work"
 WORKERS = "workers"
 MEASURED = "measured"
 PATIENCE = "--timeout=180s"
+OTHERS = ("coredns", "local-path", "metrics-server")
+"""What `make addons` brings beside KEDA."""
 
 
 def kubectl(*arguments: str, stdin: str | None = None) -> str:
     program = str(tools.named("kubernetes").target / "kubectl")
     options = [f"--kubeconfig={CLUSTER['kubeconfig']}", f"--context={CLUSTER['context']}", f"--namespace={NAME}"]
     return command.run([program, *options, *arguments], purpose=f"run kubectl {arguments[0]}", stdin=stdin)
+
+
+def bring(*names: str) -> Recap:
+    """Have these add-ons and no others."""
+    command = ["ansible-playbook", "playbooks/local_cluster.yml", "-i", "inventories/local", "--tags", "cluster"]
+    command += ["-e", json.dumps({"local_cluster_addons": names})]
+    done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-5000:]
+    return Recap(code=done.returncode, output=done.stdout)
 
 
 def apply(*objects: Object) -> None:
@@ -103,3 +117,28 @@ def test_an_hpa_has_its_figures() -> None:
     kubectl("wait", f"hpa/{MEASURED}", "--for=condition=ScalingActive", PATIENCE)
     told = json.loads(kubectl("get", "hpa", MEASURED, "--output=json"))
     assert told["status"]["currentMetrics"][0]["resource"]["current"]["averageUtilization"] >= 0
+
+
+def test_a_second_run_changes_nothing() -> None:
+    assert bring(*OTHERS, "keda").changed == 0
+
+
+@pytest.mark.full
+def test_keda_goes_with_all_that_it_scales_by_and_comes_back() -> None:
+    """An object that waited for KEDA's leave to go would keep its kind and its namespace for ever."""
+    apply(scaled_object(WORKERS))
+    kubectl("wait", f"scaledobject/{WORKERS}", "--for=condition=Ready", PATIENCE)
+    try:
+        assert bring(*OTHERS).changed == 1
+        left = kubectl("get", "crds,apiservices,clusterroles,validatingwebhookconfigurations", "--output=name")
+        assert [name for name in left.split() if "keda" in name or "external.metrics" in name] == []
+        namespaces = json.loads(kubectl("get", "namespaces", "--output=json"))["items"]
+        assert {one["status"]["phase"] for one in namespaces} == {"Active"}
+        assert "keda" not in {one["metadata"]["name"] for one in namespaces}
+        # What was scaled stays.
+        assert kubectl("get", f"deployment/{WORKERS}", "--output=name")
+    finally:
+        brought = bring(*OTHERS, "keda")
+    assert brought.changed == 1
+    apply(scaled_object(WORKERS))
+    kubectl("wait", f"scaledobject/{WORKERS}", "--for=condition=Ready", PATIENCE)
