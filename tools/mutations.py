@@ -233,7 +233,7 @@ MUTATIONS = (
         ("tasks of other executors do not count", "if executors.CELERY in listed[0].runs else named", ""),
         (
             "triggers of a queue are for others",
-            '" WHERE queue IS NULL" if _has_queues_of_triggers(values) else ""',
+            'f" WHERE {own}" if own else ""',
             '""',
         ),
         ("an autoscaler sets the number alone", 'if name != "replicas"}', "if name}"),

@@ -16,6 +16,8 @@ description:
     needed.
   - The Job also makes the first administrator while there are no users yet. Its password reaches it as a file from a
     Secret, so it is in no pod spec, argument or process list.
+  - Teams of Airflow that sources of DAGs name (C(team) in C(airflow_git_sync_repositories) and
+    C(airflow_core_dag_bundles)) are made, by the same Job or by a running pod. None is ever deleted.
   - A database that a newer Airflow has migrated is refused and left alone unless O(downgrade) says otherwise, and so is
     one that was used with another Fernet key.
   - One migration runs at a time. One that an interrupted run has left behind is waited for.
@@ -74,7 +76,7 @@ attributes:
       - Else it tells where the database is now, if any pod of the instance runs, and that the Job would run, which may
         turn out to have nothing to do.
   diff_mode:
-    description: Shows the revisions before and after, and the first administrator where it is made.
+    description: Shows the revisions before and after, and the first administrator and teams where they are made.
     support: full
 """
 
@@ -118,6 +120,12 @@ administrator_created:
   description: Whether the first administrator was made.
   type: bool
   returned: success
+teams_created:
+  description: Teams of Airflow that were made.
+  type: list
+  elements: str
+  returned: success
+  sample: [data]
 sql:
   description: For each schema, the SQL that the migration would run. Empty where nobody could be asked.
   type: dict

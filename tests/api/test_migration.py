@@ -25,7 +25,7 @@ STRANGE: inside.Report = {"airflow": {"database": "z9", "image": "b2", "known": 
 
 
 def told(before: inside.Report, after: inside.Report, refused: str | None = None) -> dict[str, t.Any]:
-    return {"before": before, "after": after, "administrator": False, "lost": [], "refused": refused}
+    return {"before": before, "after": after, "administrator": False, "lost": [], "refused": refused, "teams": []}
 
 
 class Node:
@@ -112,13 +112,19 @@ class Waiting(Face):
 
 
 def migrate(
-    site: Site, *, version: str = "3.2.2", waits: threading.Event | None = None, **params: t.Any
+    site: Site,
+    *,
+    version: str = "3.2.2",
+    waits: threading.Event | None = None,
+    more: dict[str, t.Any] | None = None,
+    **params: t.Any,
 ) -> tuple[dict[str, t.Any], Face]:
     values = {
         "airflow_instance": INSTANCE,
         "airflow_namespace": site.namespace,
         "airflow_version": version,
         "airflow_logging_loss_accepted": True,
+        **(more or {}),
     }
     given = {"kubeconfig": site.kubeconfig, "values": values, "wait_timeout": 30, **params}
     face = Waiting(params=validated(db_migration, given), waits=waits or threading.Event())
@@ -138,6 +144,17 @@ def test_a_job_migrates(site: Site) -> None:
     assert node.commands == [(WANTED, "migrate")]
     assert (result["changed"], result["before"], result["after"]) == (True, {"airflow": "a1"}, {"airflow": "b2"})
     assert [(entry["before"], entry["after"]) for entry in result["diff"]] == [("airflow: a1\n", "airflow: b2\n")]
+
+
+def test_a_job_makes_teams(site: Site) -> None:
+    bundle = {"url": "https://git.example.com/dags.git", "ref": "main", "team": "data"}
+    more = {"airflow_core_multi_team": True, "airflow_core_dag_bundles": {"ours": bundle}}
+    with Node(site, {**told(DONE, DONE), "teams": ["data"]}).running() as node:
+        result, _face = migrate(site, more=more)
+    (job,) = node.jobs
+    assert json.loads(job["spec"]["template"]["spec"]["containers"][0]["args"][4])["teams"] == ["data"]
+    assert (result["changed"], result["teams_created"]) == (True, ["data"])
+    assert [(entry["before"], entry["after"]) for entry in result["diff"]] == [("", "data\n")]
 
 
 def test_the_words_of_an_earlier_job_are_not_taken_for_those_of_this_one(site: Site) -> None:

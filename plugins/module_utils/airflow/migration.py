@@ -4,8 +4,9 @@
 """Brings the schema of the metadata database to what the image needs.
 
 A pod that runs the very image already can tell in 0.1 s whether anything is to be done. Else a Job of the image finds
-out and does it, in one start of Airflow, together with the first administrator. Only the newer of two images holds the
-way back, so a downgrade is a Job of that one, and a Job of the wanted image then sees whether all is well.
+out and does it, in one start of Airflow, together with the first administrator and Airflow's own teams. Only the newer
+of two images holds the way back, so a downgrade is a Job of that one, and a Job of the wanted image then sees whether
+all is well.
 
 PRIVATE to the collection: it can have breaking changes at any time.
 """
@@ -56,7 +57,7 @@ class Newer:
 
 
 def run(face: Face) -> dict[str, t.Any]:
-    """Migrate if anything is to be migrated; ``changed`` only when a revision changed."""
+    """Migrate if anything is to be migrated, and make sure of Airflow's own teams; nothing else is a change."""
     values = described(face.params)
     return Migration(face, connect(face.params, face.progress), values).run()
 
@@ -79,8 +80,8 @@ class Migration:
         pods = airflow_pods(self._cluster, self._where)
         pod = newest_ready([pod for pod in pods if image_of(pod) == self._image], AIRFLOW_COMPONENTS)
         report = self._ask(pod, "revisions") if pod else None
-        if report is not None and not pending(report):
-            return self._result(current(report), current(report))
+        if pod and report is not None and not pending(report):
+            return self._result(current(report), current(report), teams=self._teams(pod))
         if self._face.check_mode:
             return self._predicted(pods, pod if report else None)
         if report is not None and unknown(report):
@@ -97,7 +98,21 @@ class Migration:
                 f"The Fernet key of instance {self._values.name} does not decrypt everything in its database, for "
                 f"example {', '.join(told['lost'][:5])}. Enter these anew."
             )
-        return self._result(current(told["before"]), current(told["after"]), administrator=told["administrator"])
+        return self._result(
+            current(told["before"]),
+            current(told["after"]),
+            administrator=told["administrator"],
+            teams=told["teams"],
+        )
+
+    def _teams(self, pod: Object) -> list[str]:
+        """Those of Airflow's own teams that were not there: they are now, or would be."""
+        wanted = self._values.airflow_teams
+        if not wanted:
+            return []
+        asked = {"names": wanted, "look": self._face.check_mode}
+        made: list[str] = run_inside(self._cluster, pod, "teams", stdin=asked)["made"]
+        return made
 
     def _ask(self, pod: Object, command: str, *arguments: str) -> dict[str, t.Any] | None:
         """What a running pod tells; None where it cannot be asked."""
@@ -130,6 +145,7 @@ class Migration:
             "folder": names.ADMIN_FOLDER,
             "lost_accepted": self._face.params["lost_fernet_key_accepted"],
             "version": self._values.instance.version,
+            "teams": self._values.airflow_teams,
         }
         return migration_job(self._values, source(), "migrate", json.dumps(profile, sort_keys=True))
 
@@ -222,7 +238,8 @@ class Migration:
             if sql:
                 told = self._sql_back(newer, targets)
         heads: Revisions = {schema: revision["image"] for schema, revision in report.items()}
-        return self._result(current(report), heads, administrator=plan["administrator"], sql=told)
+        teams = self._teams(pod) if pod else []
+        return self._result(current(report), heads, administrator=plan["administrator"], teams=teams, sql=told)
 
     def _sql_back(self, newer: Newer, targets: Targets) -> dict[str, str]:
         values = with_image(self._values, newer.image)
@@ -255,8 +272,14 @@ class Migration:
         pod = newest_ready(pods, AIRFLOW_COMPONENTS)
         report = self._ask(pod, "revisions") if pod else None
         is_new = pod is None and self._is_new()
+        teams = self._teams(pod) if pod else self._values.airflow_teams if is_new else []
         return self._result(
-            current(report or {}), {}, changed=True, administrator=is_new and uses_fab(self._values), is_new=is_new
+            current(report or {}),
+            {},
+            changed=True,
+            administrator=is_new and uses_fab(self._values),
+            teams=teams,
+            is_new=is_new,
         )
 
     def _is_new(self) -> bool:
@@ -276,14 +299,16 @@ class Migration:
         *,
         changed: bool | None = None,
         administrator: bool = False,
+        teams: t.Sequence[str] = (),
         is_new: bool = False,
         sql: dict[str, str] | None = None,
     ) -> dict[str, t.Any]:
         result: dict[str, t.Any] = {
-            "changed": before != after or administrator if changed is None else changed,
+            "changed": before != after or administrator or bool(teams) if changed is None else changed,
             "before": before,
             "after": after,
             "administrator_created": administrator,
+            "teams_created": [*teams],
             "image": self._image,
             "duration": round(self._stopwatch.seconds(), 1),
             "api_requests": self._cluster.requests,
@@ -293,6 +318,7 @@ class Migration:
         if self._face.diff_mode:
             result["diff"] = [self._difference(before, after, is_new=is_new)] if changed or before != after else []
             result["diff"] += [first_administrator(self._values)] if administrator else []
+            result["diff"] += [new_teams(self._values, teams)] if teams else []
         return result
 
     def _difference(self, before: Revisions, after: Revisions, *, is_new: bool) -> dict[str, str]:
@@ -332,6 +358,13 @@ def first_administrator(values: Values) -> dict[str, str]:
     return users.Change(
         action="create", username=admin.username, after={**after, "roles": [users.ADMIN_ROLE]}, password=""
     ).entry()
+
+
+def new_teams(values: Values, teams: t.Iterable[str]) -> dict[str, str]:
+    """Teams that were not there, for a diff."""
+    header = f"teams of {values.name}"
+    after = "".join(f"{team}\n" for team in teams)
+    return {"before_header": header, "after_header": header, "before": "", "after": after}
 
 
 def uses_fab(values: Values) -> bool:

@@ -80,14 +80,17 @@ def _runs_celery(values: Values) -> str:
 
 
 def triggers_query(values: Values) -> str:
-    """How many triggerers the triggers need. Those of a queue are for triggerers that were started for it."""
-    queues = " WHERE queue IS NULL" if _has_queues_of_triggers(values) else ""
-    return f"SELECT CEIL(COUNT(*) / {values.core.triggerer.capacity}.0) FROM trigger{queues}"  # noqa: S608
+    """How many triggerers the triggers need. Those of a queue or a team are for triggerers that were started for it."""
+    own = " AND ".join(f"{column} IS NULL" for column in _owners_of_triggers(values))
+    which = f" WHERE {own}" if own else ""
+    return f"SELECT CEIL(COUNT(*) / {values.core.triggerer.capacity}.0) FROM trigger{which}"  # noqa: S608
 
 
-def _has_queues_of_triggers(values: Values) -> bool:
+def _owners_of_triggers(values: Values) -> list[str]:
+    """Columns that say for which triggerers a trigger is."""
     major, minor = (int(part) for part in values.instance.version.split(".")[:2])
-    return (major, minor) >= (3, 2)
+    queues = ["queue"] if (major, minor) >= (3, 2) else []
+    return queues + (["team_name"] if (major, minor) >= (3, 3) and values.core.multi_team else [])
 
 
 def queries(values: Values) -> list[str]:
@@ -104,7 +107,7 @@ def columns(values: Values) -> dict[str, list[str]]:
     wanted = values.autoscaling
     found = {"task_instance": ["state", "queue", "executor"]} if wanted.workers else {}
     if wanted.triggerer:
-        found["trigger"] = ["id", *(["queue"] if _has_queues_of_triggers(values) else [])]
+        found["trigger"] = ["id", *_owners_of_triggers(values)]
     return found
 
 

@@ -42,7 +42,10 @@ def fingerprint(values: Values) -> str:
     return probe.fingerprint(
         values,
         {name: dataclasses.asdict(one) for name, one in git_sync.repositories(values)},
-        {name: {**dataclasses.asdict(one), "refresh_interval": None} for name, one in bundles(values).items()},
+        {
+            name: {**dataclasses.asdict(one), "refresh_interval": None, "team": None}
+            for name, one in bundles(values).items()
+        },
         image(values, values.git_sync.image) if values.git_sync.repositories else None,
     )
 
@@ -72,7 +75,8 @@ def job(values: Values) -> Object:
 
 def _options(tried: Values) -> list[Object]:
     """Options of airflow.cfg as environment variables."""
-    entries = [dag_bundles.entry(name, bundle) for name, bundle in dag_bundles.bundles(tried)]
+    # Airflow refuses a team where its configuration allows none, and whose they are makes no difference here.
+    entries = [dag_bundles.entry(name, dataclasses.replace(one, team=None)) for name, one in dag_bundles.bundles(tried)]
     if not entries:
         return []
     return [

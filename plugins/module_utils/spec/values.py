@@ -668,7 +668,7 @@ class GitSource:
         "Where a known_hosts file is instead; the usual key is C(known_hosts).", default=None
     )
     team: str | None = option(
-        "Team of Airflow that its DAGs belong to, with O(airflow_core_multi_team); it has to be known to Airflow.",
+        "Team of Airflow that its DAGs belong to, with O(airflow_core_multi_team). A run makes it; none deletes it.",
         default=None,
         form=forms.AIRFLOW_TEAM,
     )
@@ -1519,6 +1519,12 @@ class Values:
         if not self.runs_celery:
             return {}
         return self.celery.workers or {"default": CeleryWorkers()}
+
+    @property
+    def airflow_teams(self) -> list[str]:
+        """Airflow's own teams that DAGs belong to, without which its DAG processor does not start."""
+        sources = [*self.git_sync.repositories.values(), *self.core.dag_bundles.values()]
+        return sorted({source.team for source in sources if source.team})
 
     @property
     def uses_keda(self) -> bool:

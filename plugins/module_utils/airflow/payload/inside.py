@@ -7,7 +7,7 @@ A start of Airflow costs seconds of CPU, so Airflow is imported only where it ha
 JSON; secrets come by environment, files or standard input, never as arguments.
 
 Usage: ``python -c SOURCE revisions | plan TARGETS | migrate PROFILE | downgrade TARGETS | users | administrator |
-reader | running | decrypts``
+reader | running | teams | decrypts``
 """
 
 from __future__ import annotations
@@ -310,6 +310,7 @@ def migrate(profile: dict[str, t.Any]) -> dict[str, t.Any]:
         before = revisions(cursor)
     proof = decrypts([key.strip() for key in os.environ.get("AIRFLOW__CORE__FERNET_KEY", "").split(",") if key.strip()])
     told = {"before": before, "after": before, "administrator": False, "lost": proof["lost"], "refused": None}
+    told["teams"] = []
     if not all(schema["known"] for schema in before.values()):
         return {**told, "refused": "revision"}
     if proof["lost"] and not proof["first"] + proof["later"] and not profile["lost_accepted"]:
@@ -319,10 +320,11 @@ def migrate(profile: dict[str, t.Any]) -> dict[str, t.Any]:
     with database() as cursor:
         after = revisions(cursor)
         alone = uses_fab() and without_users(cursor, after)
+    made = teams({"names": profile["teams"], "look": False})
     if alone:
         files = {key: text_of(os.path.join(profile["folder"], key)) for key in ("username", "password")}
         set_administrator({**profile, **files})
-    return {**told, "after": after, "administrator": alone}
+    return {**told, "after": after, "administrator": alone, "teams": made["made"]}
 
 
 def downgrade(targets: dict[str, str]) -> dict[str, t.Any]:
@@ -345,6 +347,21 @@ def running() -> dict[str, t.Any]:
     named = "SELECT dag_id || '.' || task_id FROM task_instance WHERE state = 'running' ORDER BY 1"
     with database() as cursor:
         return {"tasks": [name for (name,) in rows(cursor, named)]}
+
+
+# --- Airflow's own teams ---
+
+
+def teams(wanted: dict[str, t.Any]) -> dict[str, list[str]]:
+    """Make sure of teams, as ``airflow teams create`` does: those that were made, or would be, with ``look``."""
+    if not wanted["names"]:
+        return {"made": []}
+    with database() as cursor:
+        found = rows(cursor, "SELECT name FROM team") if "team" in tables(cursor, "team") else []
+        made = sorted(set(wanted["names"]) - {name for (name,) in found})
+        for name in () if wanted["look"] else made:
+            cursor.execute("INSERT INTO team (name) VALUES (%s) ON CONFLICT DO NOTHING", (name,))
+    return {"made": made}
 
 
 # --- a user that reads some columns and nothing else ---
@@ -499,6 +516,8 @@ def main(command: str, *arguments: str) -> int:
             set_administrator(json.load(sys.stdin))
     elif command == "running":
         result = running()
+    elif command == "teams":
+        result = teams(json.load(sys.stdin))
     elif command == "reader":
         result = reader(json.load(sys.stdin))
     else:

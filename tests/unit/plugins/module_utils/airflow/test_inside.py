@@ -228,6 +228,40 @@ def test_who_counts_is_tried_the_way_that_is_there(look: bool, monkeypatch: pyte
     assert asked == [wanted["server"] if look else {}]
 
 
+class Teams:
+    """The table of Airflow's own teams, as psycopg2 would give it."""
+
+    def __init__(self, *names: str) -> None:
+        self.names = [*names]
+        self._found: list[tuple[str, ...]] = []
+
+    def execute(self, query: str, arguments: tuple[str, ...]) -> None:
+        if query.startswith("INSERT INTO team "):
+            self.names += arguments
+        else:
+            self._found = [("team",)] if query == inside.TABLES else [(name,) for name in self.names]
+
+    def fetchall(self) -> list[tuple[str, ...]]:
+        return self._found
+
+
+@pytest.mark.parametrize("look", [True, False])
+def test_teams_that_are_not_there_are_made(look: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    database = Teams("data", "of-others")
+    monkeypatch.setattr(inside, "database", lambda: contextlib.nullcontext(database))
+    assert inside.teams({"names": ["ml", "data", "web"], "look": look}) == {"made": ["ml", "web"]}
+    assert database.names == ["data", "of-others", *([] if look else ["ml", "web"])]
+
+
+def test_without_teams_no_database_is_asked() -> None:
+    assert inside.teams({"names": [], "look": False}) == {"made": []}
+
+
+def test_teams_of_a_schema_that_has_none_yet_will_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inside, "database", lambda: contextlib.nullcontext(Cursor()))
+    assert inside.teams({"names": ["data"], "look": True}) == {"made": ["data"]}
+
+
 def test_an_image_without_airflow_is_told() -> None:
     with pytest.raises(SystemExit, match="this image has no Airflow"):
         inside.airflow_folder()

@@ -121,6 +121,16 @@ def test_triggers_of_a_queue_are_for_others(version: str, queue: str, number: in
     database.close()
 
 
+@pytest.mark.parametrize(("version", "counted"), [("3.2.0", ["queue"]), ("3.3.2", ["queue", "team_name"])])
+def test_triggers_of_a_team_are_for_others(version: str, counted: list[str]) -> None:
+    """The column of teams came with 3.3; before, a triggerer took those of all teams."""
+    triggerer = {"airflow_core_multi_team": True, "airflow_autoscaling_triggerer": {}}
+    values = load({**BASE, "airflow_version": version, **triggerer})
+    assert autoscaling.columns(values) == {"trigger": ["id", *counted]}
+    own = " AND ".join(f"{column} IS NULL" for column in counted)
+    assert autoscaling.triggers_query(values).endswith(f" FROM trigger WHERE {own}")
+
+
 def test_who_counts_may_read_what_is_counted() -> None:
     values = load(CASES["autoscaling"])
     assert autoscaling.columns(values) == {"task_instance": ["state", "queue", "executor"], "trigger": ["id", "queue"]}

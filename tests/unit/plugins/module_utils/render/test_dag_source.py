@@ -91,6 +91,16 @@ def test_git_bundles_have_the_connections_and_files_of_the_pods() -> None:
     assert "gcs-key" not in json.dumps(pod)
 
 
+def test_a_team_makes_no_difference() -> None:
+    """Airflow refuses one where its own configuration does not allow any, and the Job has none of the instance's."""
+    told = {**BASE, "airflow_core_multi_team": True}
+    ours, mine = (
+        load({**told, "airflow_core_dag_bundles": {"data": {**HTTPS, **team}}}) for team in ({}, {"team": "data"})
+    )
+    assert dag_source.named_job(ours) == dag_source.named_job(mine)
+    assert dag_source.fingerprint(ours) == dag_source.fingerprint(mine)
+
+
 @pytest.mark.parametrize("variables", [SYNCED, BUNDLES])
 def test_it_reads_no_config_map_of_the_instance(variables: Object) -> None:
     """These hold what running pods read, of before; and before a first run they are not there."""
