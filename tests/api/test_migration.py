@@ -16,6 +16,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.kube import kinds
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object
 from ansible_collections.dagops.airflow.plugins.modules import db_migration
 from tests.api.support import INSTANCE, Face, Site, validated
+from tests.unit.cases import MULTI_TEAM
 
 JOB, POD = kinds.named("Job"), kinds.named("Pod")
 WANTED, NEWER = "docker.io/apache/airflow:3.2.2", "docker.io/apache/airflow:3.3.2"
@@ -148,7 +149,7 @@ def test_a_job_migrates(site: Site) -> None:
 
 def test_a_job_makes_teams(site: Site) -> None:
     bundle = {"url": "https://git.example.com/dags.git", "ref": "main", "team": "data"}
-    more = {"airflow_core_multi_team": True, "airflow_core_dag_bundles": {"ours": bundle}}
+    more = {**MULTI_TEAM, "airflow_core_dag_bundles": {"ours": bundle}}
     with Node(site, {**told(DONE, DONE), "teams": ["data"]}).running() as node:
         result, _face = migrate(site, more=more)
     (job,) = node.jobs

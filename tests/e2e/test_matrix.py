@@ -24,7 +24,6 @@ pytestmark = pytest.mark.xdist_group("parts")
 
 NAME = "matrix"
 REPOSITORY = "matrix"
-TEAM = "matrix-team"
 MOST_REQUESTS = 30
 LONGEST = 300
 """Seconds that a run of the DAG may take."""
@@ -154,10 +153,7 @@ class Matrix:
             "image": {"airflow_image": {**BASE["airflow_image"], "tag": f"{cell.version}-matrix-{cell.executor}"}},
             "git-ssh": {**synced, "airflow_git_sync_repositories": {"matrix": ssh}},
             "git-https": {**synced, "airflow_git_sync_repositories": {"matrix": https}},
-            "git-bundle": {
-                "airflow_core_multi_team": True,
-                "airflow_core_dag_bundles": {"matrix": {**https, "refreshInterval": 3600, "team": TEAM}},
-            },
+            "git-bundle": {"airflow_core_dag_bundles": {"matrix": {**https, "refreshInterval": 3600}}},
             "volume": {
                 "airflow_core_dags_volume": {
                     "enabled": True,
@@ -273,8 +269,6 @@ def check(matrix: Matrix, cell: Cell) -> None:
         site.converge(variables)
         if cell.way == "volume":
             matrix.push(cell, site, "matrix")
-        if cell.way == "git-bundle":
-            assert site.instance.sql("SELECT name FROM team") == TEAM
         ran = site.instance.call(dag_run, dag_id="matrix", run_id="first", wait=True, wait_timeout=LONGEST)
         assert ran["run"]["state"] == "success"
         again = site.run(variables, "site", "-vvv")

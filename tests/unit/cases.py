@@ -5,6 +5,13 @@ from __future__ import annotations
 import typing as t
 
 BASE: dict[str, t.Any] = {"airflow_instance": "airflow", "airflow_logging_store": "volume"}
+# Airflow's own teams, under an auth manager that knows some.
+MULTI_TEAM: dict[str, t.Any] = {
+    "airflow_core_multi_team": True,
+    "airflow_core_config": {
+        "core": {"auth_manager": "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager"}
+    },
+}
 
 HOST_KEY = "AAAAC3NzaC1lZDI1NTE5AAAAIJ4cJcyBGgmFpOqZ5Xl0mZ8tO0RzY8z6qWm6vJmH5ZkP"
 

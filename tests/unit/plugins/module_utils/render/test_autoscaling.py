@@ -13,7 +13,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.render import autos
 from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline import render_all
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import load
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import CeleryWorkers
-from tests.unit.cases import BASE, CASES
+from tests.unit.cases import BASE, CASES, MULTI_TEAM
 
 Object = dict[str, t.Any]
 
@@ -124,7 +124,7 @@ def test_triggers_of_a_queue_are_for_others(version: str, queue: str, number: in
 @pytest.mark.parametrize(("version", "counted"), [("3.2.0", ["queue"]), ("3.3.2", ["queue", "team_name"])])
 def test_triggers_of_a_team_are_for_others(version: str, counted: list[str]) -> None:
     """The column of teams came with 3.3; before, a triggerer took those of all teams."""
-    triggerer = {"airflow_core_multi_team": True, "airflow_autoscaling_triggerer": {}}
+    triggerer = {**MULTI_TEAM, "airflow_autoscaling_triggerer": {}}
     values = load({**BASE, "airflow_version": version, **triggerer})
     assert autoscaling.columns(values) == {"trigger": ["id", *counted]}
     own = " AND ".join(f"{column} IS NULL" for column in counted)

@@ -15,7 +15,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.render import dag_s
 from ansible_collections.dagops.airflow.plugins.module_utils.render.payload import probe_sources
 from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline import render_all
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import load
-from tests.unit.cases import BASE, CASES, HTTPS, REPOSITORIES, SSH
+from tests.unit.cases import BASE, CASES, HTTPS, MULTI_TEAM, REPOSITORIES, SSH
 
 SYNCED: dict[str, t.Any] = {**BASE, "airflow_git_sync_repositories": REPOSITORIES}
 BUNDLES: dict[str, t.Any] = {**CASES["bundles"], "airflow_instance": "airflow"}
@@ -93,7 +93,7 @@ def test_git_bundles_have_the_connections_and_files_of_the_pods() -> None:
 
 def test_a_team_makes_no_difference() -> None:
     """Airflow refuses one where its own configuration does not allow any, and the Job has none of the instance's."""
-    told = {**BASE, "airflow_core_multi_team": True}
+    told = {**BASE, **MULTI_TEAM}
     ours, mine = (
         load({**told, "airflow_core_dag_bundles": {"data": {**HTTPS, **team}}}) for team in ({}, {"team": "data"})
     )

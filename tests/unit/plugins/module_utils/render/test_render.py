@@ -21,7 +21,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline imp
 from ansible_collections.dagops.airflow.plugins.module_utils.render.trial import trial_job
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import VALUE_VARIABLES, load
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
-from tests.unit.cases import BASE, CASES, LOG_STORES, OF_DAGS, SSH
+from tests.unit.cases import BASE, CASES, LOG_STORES, MULTI_TEAM, OF_DAGS, SSH
 
 GOLDEN = Path(__file__).parents[3] / "golden"
 Object = dict[str, t.Any]
@@ -315,7 +315,6 @@ KNOBS: dict[str, t.Any] = {
     "airflow_rbac_teams": {"ml": {"namespace": "ml"}},
     "airflow_policy_labels": {"team": {}},
     "airflow_policy_registries": ["r.example.com"],
-    "airflow_core_multi_team": True,
     "airflow_rbac_quota": {"pods": "1"},
     "airflow_rbac_limit_range": [{"type": "Pod"}],
     "airflow_database_name": "x",
@@ -424,10 +423,16 @@ def test_consent_to_all_namespaces_turns_something() -> None:
     assert render_all(load({**base, "airflow_rbac_all_namespaces": True})) != render_all(load(base))
 
 
+def test_teams_of_airflow_turn_something() -> None:
+    """Under an auth manager that knows some."""
+    without = {**MULTI_TEAM, "airflow_core_multi_team": False}
+    assert render_all(load({**BASE, **MULTI_TEAM})) != render_all(load({**BASE, **without}))
+
+
 def test_every_variable_is_a_knob_or_known_not_to_be() -> None:
     stores = {name for variables in LOG_STORES.values() for name in variables}
-    of_permissions = {"airflow_rbac_all_namespaces", "airflow_rbac_tasks_read_xcom"}
-    assert set(VALUE_VARIABLES) == {*KNOBS, *POLICY_KNOBS, *of_permissions} | NO_OBJECT | stores
+    of_their_own = {"airflow_rbac_all_namespaces", "airflow_rbac_tasks_read_xcom", "airflow_core_multi_team"}
+    assert set(VALUE_VARIABLES) == {*KNOBS, *POLICY_KNOBS, *of_their_own} | NO_OBJECT | stores
 
 
 CELERY_KNOBS: dict[str, t.Any] = {

@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.dagops.airflow.plugins.module_utils.render import names
 from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline import render, render_all
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import load
-from tests.unit.cases import CASES
+from tests.unit.cases import CASES, MULTI_TEAM
 
 Object = dict[str, t.Any]
 
@@ -104,7 +104,7 @@ def test_bundles_belong_to_teams_of_airflow() -> None:
     url = "https://git.example.com/dags.git"
     given = {
         **BASE,
-        "airflow_core_multi_team": True,
+        **MULTI_TEAM,
         "airflow_git_sync_repositories": {"synced": {"url": url, "team": "data"}, "common": {"url": url}},
         "airflow_core_dag_bundles": {"fetched": {"url": url, "ref": "main", "team": "ml_ops"}},
     }

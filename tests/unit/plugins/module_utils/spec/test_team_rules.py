@@ -8,6 +8,7 @@ import pytest
 
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import load
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import SpecError
+from tests.unit.cases import MULTI_TEAM
 
 BASE: dict[str, t.Any] = {"airflow_instance": "analytics", "airflow_logging_loss_accepted": True}
 ML = {"ml": {"kubernetesExecutor": True}}
@@ -59,8 +60,12 @@ REFUSED: dict[str, tuple[dict[str, t.Any], str]] = {
         "is for pods with the label team=data, which airflow_policy_labels.team.values refuses",
     ),
     "an old Airflow": (
-        {"airflow_core_multi_team": True, "airflow_version": "3.1.8"},
+        {**MULTI_TEAM, "airflow_version": "3.1.8"},
         "airflow_core_multi_team is true, but Airflow keeps teams apart from 3.2 on and this is 3.1.8",
+    ),
+    "an auth manager without teams": (
+        {"airflow_core_multi_team": True},
+        "airflow_core_multi_team is true, but the API server does not start with it under the FAB auth manager",
     ),
     "a team where there are none": (
         {"airflow_git_sync_repositories": {"dags": REPOSITORY}},
@@ -87,7 +92,7 @@ def test_what_goes_together_is_taken() -> None:
     values = load(
         {
             **BASE,
-            "airflow_core_multi_team": True,
+            **MULTI_TEAM,
             "airflow_git_sync_repositories": {"dags": REPOSITORY},
             "airflow_rbac_teams": {"data": {}, **ML},
             "airflow_policy_labels": {"team": {"values": ["data", "ml"]}, "cost-centre": {}},
