@@ -112,7 +112,7 @@ mutations: ## Break the rules of the renderer one by one, and see that tests fin
 	@$(DEV) python tools/mutations.py
 
 test-e2e: ## Images, modules and instances against the real thing (make cluster-up images addons)
-	@$(DEV) pytest -m "not full and not alone" --numprocesses=2 --dist=loadgroup --durations=20 tests/e2e
+	@$(DEV) pytest -m "not full and not alone" --numprocesses=2 --dist=loadscope --durations=20 tests/e2e
 
 test-alone: ## The rest of these, which nothing may run beside: drains, and a second cluster (make cluster-up images)
 	@$(DEV) pytest -m "not full and alone" --durations=20 tests/e2e

@@ -17,8 +17,6 @@ from ansible_collections.dagops.airflow.plugins.module_utils.face import Failure
 from tests.e2e.support import CLUSTER, ROOT, Face
 from tests.recap import Recap
 
-pytestmark = pytest.mark.xdist_group("keda")
-
 Object = dict[str, t.Any]
 NAME = "e2e-addons"
 WORK = "work"

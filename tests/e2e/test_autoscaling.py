@@ -17,8 +17,6 @@ from tests.e2e.conftest import CLUSTER, VARIABLES
 from tests.e2e.site import BASE, SMALL, Site, Variables
 from tests.e2e.support import Instance, eventually, load_images
 
-pytestmark = pytest.mark.xdist_group("keda")
-
 NAME = "autoscaling"
 VERSION = "3.3.2"
 TASKS = 40

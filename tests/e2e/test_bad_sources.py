@@ -13,8 +13,6 @@ from tests.e2e import bad, parts
 from tests.e2e.site import BASE, Site, Variables
 from tests.e2e.support import CLUSTER
 
-pytestmark = pytest.mark.xdist_group("parts")
-
 NAME = "sources"
 REPOSITORY = "sources"
 DAG = """\

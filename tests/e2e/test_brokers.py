@@ -14,8 +14,6 @@ from tests.e2e import bad, parts
 from tests.e2e.site import BASE, SMALL, Site, Variables
 from tests.e2e.support import CLUSTER
 
-pytestmark = pytest.mark.xdist_group("parts")
-
 NAME = "brokers"
 BROKER = "airflow_celery_broker"
 BACKEND = "airflow_celery_result_backend"

@@ -19,8 +19,6 @@ from tests.e2e.site import BASE, Site, Variables
 from tests.e2e.support import CLUSTER, Instance
 from tests.e2e.test_matrix import LONGEST, Cell, dag_of, without_its_pods
 
-pytestmark = pytest.mark.xdist_group("parts")
-
 NAME = "clouds"
 IMAGE = "localhost/airflow-clouds:3.3.2"
 CONTAINER = "airflow-logs"

@@ -17,8 +17,6 @@ from tests.e2e import parts
 from tests.e2e.site import BASE, SMALL, Site, Variables
 from tests.e2e.support import CLUSTER, Instance
 
-pytestmark = pytest.mark.xdist_group("parts")
-
 NAME = "shipper"
 ON_NODES = "shipper-on-nodes"
 IMAGE = "localhost/rsyslog:8.2302"

@@ -20,8 +20,6 @@ from tests.e2e import images, parts
 from tests.e2e.site import BASE, SMALL, Site, Variables
 from tests.e2e.support import CLUSTER, Instance
 
-pytestmark = pytest.mark.xdist_group("parts")
-
 NAME = "matrix"
 REPOSITORY = "matrix"
 MOST_REQUESTS = 30

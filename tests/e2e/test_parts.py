@@ -19,8 +19,6 @@ from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import O
 from tests.e2e import parts
 from tests.e2e.support import CLUSTER
 
-pytestmark = pytest.mark.xdist_group("parts")
-
 NAME = "parts-client"
 AIRFLOW = "localhost/airflow:3.3.2"
 PERIOD = 2

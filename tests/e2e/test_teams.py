@@ -18,8 +18,6 @@ from tests.e2e.conftest import CLUSTER, ROOT
 from tests.e2e.site import BASE, SMALL, Site, Variables
 from tests.e2e.support import Instance, eventually, load_images
 
-pytestmark = pytest.mark.xdist_group("parts")
-
 NAME = "teams"
 TEAM = f"{NAME}-data"
 VERSION = "3.3.2"
