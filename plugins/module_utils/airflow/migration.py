@@ -102,7 +102,8 @@ class Migration:
             current(told["before"]),
             current(told["after"]),
             administrator=told["administrator"],
-            teams=told["teams"],
+            # A Job of an earlier version, which an interrupted run has left, made none.
+            teams=told.get("teams", []),
         )
 
     def _teams(self, pod: Object) -> list[str]:
