@@ -34,7 +34,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.kube import engine
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import Cluster, connect
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object, label, named
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.scope import Scope
-from ansible_collections.dagops.airflow.plugins.module_utils.render import config, names
+from ansible_collections.dagops.airflow.plugins.module_utils.render import names
 from ansible_collections.dagops.airflow.plugins.module_utils.render.migration import migration_job
 from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import image, parsed
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
@@ -278,7 +278,7 @@ class Migration:
             current(report or {}),
             {},
             changed=True,
-            administrator=is_new and uses_fab(self._values),
+            administrator=is_new and self._values.uses_fab,
             teams=teams,
             is_new=is_new,
         )
@@ -366,11 +366,6 @@ def new_teams(values: Values, teams: t.Iterable[str]) -> dict[str, str]:
     header = f"teams of {values.name}"
     after = "".join(f"{team}\n" for team in teams)
     return {"before_header": header, "after_header": header, "before": "", "after": after}
-
-
-def uses_fab(values: Values) -> bool:
-    """Whether users are kept in the database: what Airflow 2 does if nobody says otherwise."""
-    return ".fab." in f".{config.settings(values)['core'].get('auth_manager', 'fab')}."
 
 
 def with_image(values: Values, reference: str) -> Values:

@@ -15,8 +15,6 @@ from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import 
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import GitSource, Values
 
 TEAMS: t.Final = "airflow_rbac_teams"
-FAB: t.Final = ".fab."
-"""In the path of the auth manager's class, which is also the default one."""
 
 
 def namespaces(values: Values) -> t.Iterator[str]:
@@ -92,8 +90,7 @@ def multi_team(values: Values) -> t.Iterator[str]:
             f"airflow_core_multi_team is true, but Airflow keeps teams apart from 3.2 on and this is {version}: leave "
             "it out, or use a newer Airflow"
         )
-    manager = str(values.core.config.get("core", {}).get("auth_manager", FAB))
-    if values.core.multi_team and major >= 3 and FAB in manager:
+    if values.core.multi_team and major >= 3 and values.uses_fab:
         yield (
             "airflow_core_multi_team is true, but the API server does not start with it under the FAB auth manager, "
             "which knows no teams: name another one in airflow_core_config.core.auth_manager, or leave it out"

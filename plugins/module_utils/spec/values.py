@@ -1521,6 +1521,11 @@ class Values:
         return self.celery.workers or {"default": CeleryWorkers()}
 
     @property
+    def uses_fab(self) -> bool:
+        """Whether users are kept in the database, under the auth manager that there is if nobody says otherwise."""
+        return ".fab." in f".{self.core.config.get('core', {}).get('auth_manager', 'fab')}."
+
+    @property
     def airflow_teams(self) -> list[str]:
         """Airflow's own teams that DAGs belong to, without which its DAG processor does not start."""
         sources = [*self.git_sync.repositories.values(), *self.core.dag_bundles.values()]

@@ -131,4 +131,4 @@ def test_the_first_administrator_is_told_without_its_password() -> None:
     ],
 )
 def test_users_are_made_where_fab_keeps_them(variables: dict[str, t.Any], fab: bool) -> None:
-    assert migration.uses_fab(load({**BASE, **variables})) is fab
+    assert load({**BASE, **variables}).uses_fab is fab
