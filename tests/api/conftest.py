@@ -24,19 +24,21 @@ from tests.api.support import Site  # noqa: E402
 _numbers = itertools.count(1)
 
 
-@pytest.fixture(scope="session")
-def kubeconfig() -> t.Iterator[str]:
-    name = f"dagops-test-{os.getpid()}"
+def serving(name: str) -> t.Iterator[str]:
+    """The kubeconfig of an API server, for a while."""
     yield str(api_server.start(name, say=lambda _message: None))
     api_server.stop(name, say=lambda _message: None)
+
+
+@pytest.fixture(scope="session")
+def kubeconfig() -> t.Iterator[str]:
+    yield from serving(f"dagops-test-{os.getpid()}")
 
 
 @pytest.fixture
 def bare_kubeconfig() -> t.Iterator[str]:
     """Of an API server of the test's own, which knows nothing but what Kubernetes brings."""
-    name = f"dagops-test-{os.getpid()}-bare"
-    yield str(api_server.start(name, say=lambda _message: None))
-    api_server.stop(name, say=lambda _message: None)
+    yield from serving(f"dagops-test-{os.getpid()}-bare")
 
 
 @pytest.fixture(scope="session")
