@@ -22,7 +22,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import lo
 from ansible_collections.dagops.airflow.plugins.modules import dag_run, dags_upload, info
 from tests.e2e.conftest import CLUSTER
 from tests.e2e.site import BASE, Point, Site
-from tests.e2e.support import Instance
+from tests.e2e.support import Instance, eventually
 from tests.recap import Recap
 
 NAME = "upload"
@@ -100,12 +100,13 @@ def in_folder(folder: pathlib.Path) -> dict[str, str]:
 
 
 def await_no_pods(site: Site) -> None:
-    """Nothing of an upload stays."""
-    deadline = time.monotonic() + 30
-    while [pod for pod in site.instance.pods() if component_of(pod) == COMPONENT]:
-        assert time.monotonic() < deadline, "the pod of the upload does not go"
-        time.sleep(0.5)
-    assert site.instance.cluster.get(kinds.named("Job"), f"{NAME}-{COMPONENT}", NAME) is None
+    """Nothing of an upload stays: its pod goes, and then, as the garbage collector comes by, its Job."""
+
+    def gone() -> bool:
+        job = site.instance.cluster.get(kinds.named("Job"), f"{NAME}-{COMPONENT}", NAME)
+        return job is None and all(component_of(pod) != COMPONENT for pod in site.instance.pods())
+
+    eventually(gone, 30, "the Job of the upload or its pod does not go")
 
 
 def test_an_upload_is_foreseen_and_its_dag_runs_green(site: Site, folder: pathlib.Path) -> None:
