@@ -215,7 +215,7 @@ MUTATIONS = (
     ),
     *of_file(
         "render/celery_workers.py",
-        ("tasks end before their worker", '"DUMB_INIT_SETSID", "value": "0"', '"DUMB_INIT_SETSID", "value": "1"'),
+        ("a signal kills the tasks of a worker", "pods.SIGNAL_ONE_PROCESS,", ""),
         ("workers of a set are found by it", "mark = {SET_LABEL: set_name}", 'mark = {SET_LABEL: "default"}'),
         ("workers take their queues", '",".join(wanted.queues)', '"default"'),
         (
@@ -308,6 +308,7 @@ MUTATIONS = (
         "render/scheduler.py",
         ("a scheduler's own heartbeat is read", '"SchedulerJob"', '"TriggererJob"'),
         ("tasks in the scheduler have time to end", "600 if local else 30", "30"),
+        ("a signal kills the tasks of a LocalExecutor", "pods.SIGNAL_ONE_PROCESS,", ""),
         (
             "the scheduler signs tokens",
             "            *pods.jwt_env(values),\n",

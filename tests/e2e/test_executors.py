@@ -6,7 +6,9 @@ import typing as t
 
 import pytest
 
+from ansible_collections.dagops.airflow.plugins.module_utils.airflow.target import component_of, is_ready
 from ansible_collections.dagops.airflow.plugins.module_utils.kube import kinds
+from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object
 from ansible_collections.dagops.airflow.plugins.modules import dag_run
 from tests.e2e import parts, twenty
 from tests.e2e.conftest import CLUSTER
@@ -40,6 +42,17 @@ def with_executor(executor: str, image: str) -> Variables:
         "airflow_verify_canary": False,
         "airflow_image": {"repository": "localhost/airflow", "tag": f"{VERSION}-{image}"},
         "airflow_core_executor": executor,
+        **(local() if executor == "LocalExecutor" else {}),
+    }
+
+
+def local() -> Variables:
+    """A scheduler with room for all tasks; one that says nothing for 15 s is soon taken for lost."""
+    return {
+        "airflow_core_scheduler": {"resources": {**SMALL, "limits": {}}},
+        "airflow_core_config": {
+            "scheduler": {"scheduler_health_check_threshold": 15, "orphaned_tasks_check_interval": 5}
+        },
     }
 
 
@@ -98,6 +111,29 @@ def test_a_change_of_the_executor_leaves_nothing_behind(site: Site) -> None:
     eventually(lambda: not site.instance.task_pods(), 60, "pods of tasks stay")
     eventually(lambda: not left_of(site, ("worker", "redis", "flower")), 60, "something of Celery stays")
     assert not left_of(site, ("cleanup",))
+
+
+def schedulers(site: Site) -> dict[str, Object]:
+    """Pods of schedulers by their names, also one that goes."""
+    pods = site.instance.pods()
+    return {pod["metadata"]["name"]: pod for pod in pods if component_of(pod) == "scheduler"}
+
+
+def looks(site: Site, old: str) -> int:
+    """How often the next scheduler has looked for tasks that lost theirs."""
+    ready = [name for name, pod in schedulers(site).items() if name != old and is_ready(pod)]
+    logs = (site.instance.cluster.logs(NAME, name) for name in ready)
+    return sum(log.count("Adopting or resetting orphaned tasks") for log in logs)
+
+
+def test_tasks_of_a_local_executor_end_well_while_its_scheduler_goes(site: Site) -> None:
+    """The pod takes no more of them, and stays for those that it has, which the next scheduler leaves alone."""
+    twenty.start(site.instance, "drained")
+    (old,) = schedulers(site)
+    site.instance.cluster.delete(kinds.named("Pod"), old, NAME)
+    eventually(lambda: looks(site, old) >= 5, 180, "no other scheduler looks for lost tasks")
+    twenty.finish(site.instance, "drained")
+    eventually(lambda: old not in schedulers(site), 60, "the scheduler stays that has no task any more")
 
 
 def left_of(site: Site, components: t.Collection[str]) -> list[str]:

@@ -44,7 +44,7 @@ def environment(values: Values, wanted: CeleryWorkers) -> list[Object]:
         *pods.web_secret_env(values),
         *broker.environment(values),
         # SIGTERM goes to the worker alone, which takes no more tasks and lets those that it has come to their end.
-        {"name": "DUMB_INIT_SETSID", "value": "0"},
+        pods.SIGNAL_ONE_PROCESS,
         # Logs that a volume keeps are asked for by the name that the next pod has, too.
         *(stable if wanted.persistence.enabled else []),
     ]

@@ -152,6 +152,9 @@ def canary_mount(values: Values) -> list[Object]:
 
 # What cluster autoscalers are told. A task starts anew where its pod is moved, so its node is kept. All else may be
 # moved, which the cluster autoscaler wants to be told of pods with scratch volumes.
+SIGNAL_ONE_PROCESS = {"name": "DUMB_INIT_SETSID", "value": "0"}
+"""Of the image's init process: it passes a signal on to the process that it started, not to all below that one."""
+
 STAYS = {"cluster-autoscaler.kubernetes.io/safe-to-evict": "false", "karpenter.sh/do-not-disrupt": "true"}
 MOVES = {"cluster-autoscaler.kubernetes.io/safe-to-evict": "true"}
 

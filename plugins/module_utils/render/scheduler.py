@@ -37,6 +37,9 @@ def render(values: Values) -> list[Object]:
             *pods.jwt_env(values),
             *pods.web_secret_env(values),
             *(broker.environment(values) if values.runs_celery else []),
+            # SIGTERM goes to the scheduler alone, which ends its processes in order. A worker process of a
+            # LocalExecutor would pass it on to the task that it runs.
+            pods.SIGNAL_ONE_PROCESS,
         ],
         mounts=[pods.config_mount(names.START_FILE), pods.config_mount(names.HEARTBEAT_FILE), *mounts],
         ports=[{"name": "logs", "containerPort": names.LOG_SERVER_PORT, "protocol": "TCP"}] if local else None,
