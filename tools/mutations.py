@@ -177,7 +177,7 @@ MUTATIONS = (
         ("pods of tasks are made here", '"namespace": values.namespace', '"namespace": values.name'),
         ("the pod template is found", '"{names.POD_TEMPLATE_FOLDER}/', '"{names.AIRFLOW_HOME}/'),
         ("the canary is found", '"kwargs": {"path": names.CANARY_FOLDER}', '"kwargs": {"path": names.DAGS_FOLDER}'),
-        ("what probes run is in the ConfigMap", "        names.HEARTBEAT_FILE: inspect.getsource(heartbeat),\n", ""),
+        ("what probes run is in the ConfigMap", "        names.HEARTBEAT_FILE: source(heartbeat),\n", ""),
         ("DAGs are parsed apart", '"standalone_dag_processor": True', '"standalone_dag_processor": False'),
     ),
     *of_file(
@@ -228,7 +228,8 @@ MUTATIONS = (
     ),
     *of_file(
         "render/autoscaling.py",
-        ("a set counts its own queues", "AND queue IN ({own}) ", ""),
+        ("a set counts its own queues", "AND {queue} IN ({own}) ", ""),
+        ("KEDA asks the kind of database that there is", "values.database_kind.trigger,", '"postgresql",'),
         ("a set counts what runs, too", "('queued', 'running')", "('queued')"),
         ("tasks of other executors do not count", "if executors.CELERY in listed[0].runs else named", ""),
         (

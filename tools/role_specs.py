@@ -43,7 +43,7 @@ ROLES: dict[str, tuple[str, str, str | None]] = {
     "airflow_database": (
         "The metadata database of an instance",
         "Makes sure that the instance's secrets exist, and runs the embedded Postgres and PgBouncer where they are "
-        "wanted.",
+        "wanted. See docs/database.md.",
         "database",
     ),
     "airflow_celery": (

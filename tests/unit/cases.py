@@ -98,6 +98,16 @@ CASES: dict[str, dict[str, t.Any]] = {
         "airflow_autoscaling_api_server": {"min": 2, "cpu": 60},
         "airflow_autoscaling_database": {"credentials": {"name": "my-reader"}},
     },
+    "mysql": {
+        **BASE,
+        "airflow_core_executor": "CeleryExecutor",
+        "airflow_database_provider": "external",
+        "airflow_database_kind": "mysql",
+        "airflow_database_host": "mysql.example.com",
+        "airflow_database_credentials": {"name": "my-database"},
+        "airflow_autoscaling_workers": {"default": {"max": 4}},
+        "airflow_autoscaling_triggerer": {},
+    },
     "several-executors": {
         "airflow_instance": "many",
         "airflow_logging_loss_accepted": True,

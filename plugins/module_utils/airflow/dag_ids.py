@@ -25,7 +25,7 @@ ROWS: t.Final = "SELECT dag_id, bundle_name, relative_fileloc FROM dag WHERE NOT
 # Airflow 2 knows one folder, in which each repository and the volume is a folder again.
 ROWS_OF_2: t.Final = (
     "SELECT dag_id, 'dags-folder', substr(fileloc, length('{0}/') + 1) FROM dag "
-    "WHERE is_active AND starts_with(fileloc, '{0}/')"
+    "WHERE is_active AND left(fileloc, length('{0}/')) = '{0}/'"
 )
 
 

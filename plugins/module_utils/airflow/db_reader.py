@@ -26,6 +26,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.face import Face, F
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import Cluster, connect
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import named
 from ansible_collections.dagops.airflow.plugins.module_utils.render import autoscaling, names
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.database_kinds import POSTGRESQL
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
 
 
@@ -84,8 +85,10 @@ def _account(cluster: Cluster, values: Values) -> secrets.Account | None:
 
 def _wanted(values: Values, account: secrets.Account, *, look: bool) -> dict[str, t.Any]:
     host, port = names.server_address(values)
+    server = {"host": host, "port": port, "dbname": values.database.name, "sslmode": secrets.sslmode(values)}
     return {
-        "server": {"host": host, "port": port, "dbname": values.database.name, "sslmode": secrets.sslmode(values)},
+        # Nothing of ours stands before MySQL.
+        "server": server if values.database_kind is POSTGRESQL else {},
         "user": account.user,
         "password": account.password,
         "managed": values.autoscaling.database.credentials is None,
@@ -99,8 +102,8 @@ def _refusal(values: Values, account: secrets.Account, problem: str) -> Failure:
     if values.autoscaling.database.credentials:
         return Failure(
             f"airflow_autoscaling_database.credentials names the user {account.user}, who cannot count what KEDA is to "
-            f"scale by: {problem}. Have the user made (CREATE ROLE {account.user} LOGIN PASSWORD '...'), and these "
-            f"granted by the owner of the tables: {'; '.join(grants(values, account.user))}.",
+            f"scale by: {problem}. Have the user made ({values.database_kind.creation.format(account.user)}), and "
+            f"these granted by the owner of the tables: {'; '.join(grants(values, account.user))}.",
         )
     return Failure(
         f"The database user {account.user}, who is to count for KEDA, could not be made: {problem}. If Airflow's own "
@@ -112,7 +115,7 @@ def _refusal(values: Values, account: secrets.Account, problem: str) -> Failure:
 def grants(values: Values, user: str) -> list[str]:
     """What the user needs, as SQL."""
     return [
-        f"GRANT SELECT ({', '.join(columns)}) ON {table} TO {user}"
+        values.database_kind.grant.format(", ".join(columns), table, user)
         for table, columns in autoscaling.columns(values).items()
     ]
 

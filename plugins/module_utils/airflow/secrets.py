@@ -23,6 +23,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.airflow.versions im
 from ansible_collections.dagops.airflow.plugins.module_utils.face import Failure
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.engine import CHECKSUM_KEY
 from ansible_collections.dagops.airflow.plugins.module_utils.render import names
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.database_kinds import AUTHORITIES, MYSQL
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import SecretRef, Values
 
 Given: t.TypeAlias = "t.Mapping[str, str | None]"
@@ -130,7 +131,7 @@ def required_secrets(values: Values, given: Given, *, replace_fernet_key: bool =
     if values.database.credentials is None:
         wanted.append(
             Wanted(
-                name=names.name(values, "postgresql"),
+                name=names.name(values, values.database.kind),
                 entries={"username": Entry(fixed=values.database.user), "password": _database_password(values, given)},
             )
         )
@@ -301,26 +302,29 @@ def connections(values: Values, account: Account) -> Texts:
 
     ``connection`` is Airflow's, through PgBouncer if there is one. The others go to the server itself: asyncpg's
     prepared statements and the locks of a migration live in a session, which a pool that changes the server connection
-    with each transaction does not keep. asyncpg knows no ``sslmode``, it calls it ``ssl``.
+    with each transaction does not keep.
     """
+    kind = values.database_kind
     address, server = names.database_address(values), names.server_address(values)
     server_tls = sslmode(values)
     database = values.database.name
     # PgBouncer is in the namespace, and speaks TLS to the server.
     pool, tls = (POOL, "disable") if values.database.pgbouncer.enabled else (database, server_tls)
     return {
-        "connection": url("postgresql", account, address, pool, sslmode=tls),
-        "connection-direct": url("postgresql", account, server, database, sslmode=server_tls),
-        "connection-async": url("postgresql+asyncpg", account, server, database, ssl=server_tls),
+        "connection": url(kind.scheme, account, address, pool, **kind.tls[tls]),
+        "connection-direct": url(kind.scheme, account, server, database, **kind.tls[server_tls]),
+        "connection-async": url(kind.async_scheme, account, server, database, **kind.async_tls[server_tls]),
     }
 
 
 def scaler_connection(values: Values, account: Account) -> Texts:
-    """KEDA's, the way that Airflow's goes. PgBouncer would hand what KEDA prepares to another session."""
-    pooled = values.database.pgbouncer.enabled
-    query = {"sslmode": "disable" if pooled else sslmode(values), "default_query_exec_mode": "simple_protocol"}
+    """KEDA's, the way that Airflow's goes."""
+    kind, address, pooled = values.database_kind, names.database_address(values), values.database.pgbouncer.enabled
+    query = kind.trigger_tls["disable" if pooled else sslmode(values)]
+    if kind is MYSQL:
+        return {names.SCALER_KEY: go_address(account, address, values.database.name, **query)}
     pool = POOL if pooled else values.database.name
-    return {names.SCALER_KEY: url("postgresql", account, names.database_address(values), pool, **query)}
+    return {names.SCALER_KEY: url(kind.scheme, account, address, pool, **query)}
 
 
 def sslmode(values: Values) -> str:
@@ -330,10 +334,19 @@ def sslmode(values: Values) -> str:
 
 def url(scheme: str, account: Account, address: tuple[str, int], database: str, **query: str) -> str:
     """An SQLAlchemy URL that libpq reads, too."""
-    host, port = address
     user, secret, name = (urllib.parse.quote(part, safe="") for part in (account.user, account.password, database))
-    host = f"[{host}]" if ":" in host else host
-    return f"{scheme}://{user}:{secret}@{host}:{port}/{name}?{urllib.parse.urlencode(query)}"
+    return f"{scheme}://{user}:{secret}@{_place(address)}/{name}?{urllib.parse.urlencode(query)}"
+
+
+def go_address(account: Account, address: tuple[str, int], database: str, **query: str) -> str:
+    """An address as Go's driver of MySQL reads it: from its end, so that a password may hold anything as it is."""
+    login, name = f"{account.user}:{account.password}", urllib.parse.quote(database, safe="")
+    return f"{login}@tcp({_place(address)})/{name}?{urllib.parse.urlencode(query)}"
+
+
+def _place(address: tuple[str, int]) -> str:
+    host, port = address
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def pgbouncer_files(values: Values, *accounts: Account) -> Texts:
@@ -364,7 +377,7 @@ def pgbouncer_ini(values: Values) -> str:
         # libpq sends it with each connection; it means nothing to a pool.
         "ignore_startup_parameters = extra_float_digits",
         f"server_tls_sslmode = {tls}",
-        *(["server_tls_ca_file = /etc/ssl/certs/ca-certificates.crt"] if tls.startswith("verify-") else []),
+        *([f"server_tls_ca_file = {AUTHORITIES}"] if tls.startswith("verify-") else []),
         # A line for each connection tells nobody anything.
         "log_connections = 0",
         "log_disconnections = 0",
@@ -384,7 +397,7 @@ def account(values: Values, settled_secrets: t.Mapping[str, Texts], own: Texts |
     """The database account: from the person's own Secret where one is named, else from ours."""
     reference = values.database.credentials
     if reference is None:
-        secret = settled_secrets[names.name(values, "postgresql")]
+        secret = settled_secrets[names.name(values, values.database.kind)]
         return Account(user=secret["username"], password=secret["password"])
     found = own or {}
     return Account(

@@ -9,7 +9,6 @@ PRIVATE to the collection: it can have breaking changes at any time.
 from __future__ import annotations
 
 import dataclasses
-import inspect
 import json
 import types
 import typing as t
@@ -18,6 +17,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.airflow.payload imp
 from ansible_collections.dagops.airflow.plugins.module_utils.face import ArgumentSpec, Failure
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import Cluster, connect
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object, named
+from ansible_collections.dagops.airflow.plugins.module_utils.render import scripts
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import load
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
 
@@ -126,7 +126,7 @@ def airflow_pods(cluster: Cluster, where: Target) -> list[Object]:
 
 def source(script: types.ModuleType = inside) -> str:
     """The script that runs inside Airflow's image."""
-    return inspect.getsource(script)
+    return scripts.source(script)
 
 
 def run_inside(

@@ -61,7 +61,8 @@ def _left_to(scaler: Scaler, item: Object) -> Object:
 def tasks_query(values: Values, wanted: CeleryWorkers) -> str:
     """How many workers of a set its tasks need: those that wait for one, and those that one runs."""
     own = ", ".join(map(_literal, wanted.queues))
-    which = f"state IN ('queued', 'running') AND queue IN ({own}) AND {_runs_celery(values)}"
+    queue = values.database_kind.exact.format("queue")
+    which = f"state IN ('queued', 'running') AND {queue} IN ({own}) AND {_runs_celery(values)}"
     return f"SELECT CEIL(COUNT(*) / {counts.processes(wanted)}.0) FROM task_instance WHERE {which}"  # noqa: S608
 
 
@@ -83,7 +84,8 @@ def triggers_query(values: Values) -> str:
     """How many triggerers the triggers need. Those of a queue or a team are for triggerers that were started for it."""
     own = " AND ".join(f"{column} IS NULL" for column in _owners_of_triggers(values))
     which = f" WHERE {own}" if own else ""
-    return f"SELECT CEIL(COUNT(*) / {values.core.triggerer.capacity}.0) FROM trigger{which}"  # noqa: S608
+    table = f"{values.database_kind.quote}trigger{values.database_kind.quote}"
+    return f"SELECT CEIL(COUNT(*) / {values.core.triggerer.capacity}.0) FROM {table}{which}"  # noqa: S608
 
 
 def _owners_of_triggers(values: Values) -> list[str]:
@@ -138,10 +140,10 @@ def scaled_object(values: Values, component: str, scaled: Object, wanted: KedaSc
         "advanced": wanted.advanced,
         "triggers": [
             {
-                "type": "postgresql",
+                "type": values.database_kind.trigger,
                 # The query has divided already, and rounded up: a HorizontalPodAutoscaler takes no notice of less
                 # than a tenth too many.
-                "metadata": {"query": query, "targetQueryValue": "1"},
+                "metadata": {"query": query, values.database_kind.trigger_value: "1"},
                 "authenticationRef": {"name": names.name(values, COMPONENT)},
             }
         ],
@@ -175,7 +177,7 @@ def pod_autoscaler(values: Values, component: str, scaled: Object, wanted: PodSc
 def authentication(values: Values) -> Object:
     """Where KEDA finds the address of the database, with the password of a user who may only count."""
     source = {
-        "parameter": "connection",
+        "parameter": values.database_kind.trigger_address,
         "name": names.name(values, "autoscaling-connection"),
         "key": names.SCALER_KEY,
     }

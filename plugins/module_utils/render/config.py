@@ -19,6 +19,7 @@ import urllib.parse
 from ansible_collections.dagops.airflow.plugins.module_utils.render import dag_bundles, dags, log_store, names, teams
 from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import Object, object_
 from ansible_collections.dagops.airflow.plugins.module_utils.render.payload import canary, heartbeat, ping, start
+from ansible_collections.dagops.airflow.plugins.module_utils.render.scripts import source
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
 
 Settings = dict[str, dict[str, t.Any]]
@@ -195,7 +196,7 @@ def config_map(values: Values) -> Object:
     data = {
         "airflow.cfg": airflow_cfg(values),
         "webserver_config.py": values.core.webserver_config or WEBSERVER_CONFIG,
-        names.HEARTBEAT_FILE: inspect.getsource(heartbeat),
+        names.HEARTBEAT_FILE: source(heartbeat),
         names.START_FILE: inspect.getsource(start),
         **dag_bundles.known_hosts(values),
         **({names.PING_FILE: inspect.getsource(ping)} if values.runs_celery else {}),

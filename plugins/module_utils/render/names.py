@@ -107,5 +107,5 @@ def database_address(values: Values) -> tuple[str, int]:
 def server_address(values: Values) -> tuple[str, int]:
     """Host and port of the database server itself."""
     if values.database.provider == "external":
-        return values.database.host or "", values.database.port
+        return values.database.host or "", values.database.port or values.database_kind.port
     return host(values, "postgresql"), POSTGRES_PORT

@@ -12,15 +12,13 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import inspect
 import json
-import re
 import types
 import typing as t
 
 from ansible_collections.dagops.airflow.plugins.module_utils.render import config, names, overrides, pods
 from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import Object, object_
-from ansible_collections.dagops.airflow.plugins.module_utils.render.payload import ending
+from ansible_collections.dagops.airflow.plugins.module_utils.render.scripts import source
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import (
     DagBundle,
     DagsVolume,
@@ -33,7 +31,6 @@ from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import 
 
 LONGEST = 900
 """Seconds after which nobody waits any more, since the run that has made a Job was killed."""
-_IMPORT: t.Final = re.compile(r"^from ansible_collections\.\S+\.ending import .*\n", re.MULTILINE)
 
 
 def tasks_run_in(values: Values) -> tuple[str, Pods]:
@@ -62,12 +59,6 @@ def with_dags_of(
         core=dataclasses.replace(values.core, dag_bundles=bundles, dags_volume=DagsVolume()),
         git_sync=dataclasses.replace(values.git_sync, repositories=repositories, **git_sync),
     )
-
-
-def source(script: types.ModuleType) -> str:
-    """A script that runs where the collection is not: what it imports of the collection stands in it."""
-    shared = inspect.getsource(ending).replace("from __future__ import annotations\n", "")
-    return _IMPORT.sub(lambda _line: shared, inspect.getsource(script))
 
 
 def options(values: Values, sections: t.Iterable[str], but: t.Collection[str] = ()) -> list[Object]:

@@ -12,6 +12,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.dagops.airflow.plugins.module_utils.spec import counts
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.database_kinds import POSTGRESQL
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
 
 VARIABLE: t.Final = "airflow_database_max_connections"
@@ -118,9 +119,7 @@ def connections_suffice(values: Values) -> t.Iterator[str]:
         yield (
             f"{VARIABLE} is {limit + RESERVED}, of which {RESERVED} are for administrators, but Airflow keeps {needed} "
             f"connections open: {words}. Raise it, lower replicas (max where an autoscaler sets them), workers or "
-            "airflow_core_config.database.sql_alchemy_pool_size, or have "
-            + ("a smaller airflow_database_pgbouncer.poolSize" if values.database.pgbouncer.enabled else "PgBouncer")
-            + " (docs/capacity.md)"
+            f"airflow_core_config.database.sql_alchemy_pool_size, {_pooled(values)} (docs/capacity.md)"
         )
     pooler = values.database.pgbouncer
     clients = [share for share in shares(values) if not share.direct]
@@ -131,6 +130,13 @@ def connections_suffice(values: Values) -> t.Iterator[str]:
             f"{pooler.replicas} pods, but Airflow keeps {wanted} connections open: "
             f"{', '.join(share.words for share in clients)}. Raise it (docs/capacity.md)"
         )
+
+
+def _pooled(values: Values) -> str:
+    """What else makes connections fewer."""
+    if values.database.pgbouncer.enabled:
+        return "or have a smaller airflow_database_pgbouncer.poolSize"
+    return "or have PgBouncer" if values.database_kind is POSTGRESQL else "or put a proxy of yours before MySQL"
 
 
 def _autoscaled(of: t.Iterable[counts.Count]) -> str:

@@ -25,6 +25,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.spec import (
     placement,
     team_rules,
 )
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.database_kinds import MYSQL, POSTGRESQL
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import below, camel, said, suggestion
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import (
     CeleryWorkers,
@@ -176,13 +177,47 @@ def external_database(values: Values) -> t.Iterator[str]:
         )
     if database.credentials:
         yield f"airflow_database_credentials is for an external database; {set_it}"
-    if database.port != 5432:
+    if database.port not in (None, POSTGRESQL.port):
         yield f"airflow_database_port is {database.port}, but the embedded database has 5432: leave it out, or {set_it}"
     if database.sslmode in ("require", "verify-ca", "verify-full"):
         yield (
             f"airflow_database_sslmode is '{database.sslmode}', but the embedded database has no certificate: leave it "
             f"out, or {set_it}"
         )
+
+
+def mysql(values: Values) -> t.Iterator[str]:
+    """MySQL is somebody else's, and is not asked for what only Postgres has."""
+    database = values.database
+    if database.kind != "mysql":
+        return
+    if database.provider == "embedded":
+        yield (
+            "airflow_database_kind is 'mysql', but airflow_database_provider is 'embedded', which runs Postgres: set "
+            "airflow_database_provider to 'external' and airflow_database_host to your server, or leave the kind out"
+        )
+        return
+    if database.pgbouncer.enabled:
+        yield (
+            "airflow_database_pgbouncer.enabled is true, but airflow_database_kind is 'mysql', which PgBouncer does "
+            "not speak: leave PgBouncer out, and put a proxy of yours before MySQL if need be"
+        )
+    if database.sslmode not in MYSQL.tls:
+        yield (
+            f"airflow_database_sslmode is '{database.sslmode}', which the drivers of MySQL do not know: set it to one "
+            f"of {', '.join(MYSQL.tls)}"
+        )
+    elif database.sslmode in ("require", "verify-full") and values.major >= 3 and not _async_arguments(values):
+        yield (
+            f"airflow_database_sslmode is '{database.sslmode}', but aiomysql, by which Airflow 3 opens some "
+            "connections, can be told so by a Python object alone: set "
+            "airflow_core_config.database.sql_alchemy_connect_args_async to the path of a dictionary with such an "
+            "object in your image (docs/database.md), or set the mode to 'prefer'"
+        )
+
+
+def _async_arguments(values: Values) -> t.Any:
+    return values.core.config.get("database", {}).get("sql_alchemy_connect_args_async")
 
 
 def pool(values: Values) -> t.Iterator[str]:
@@ -689,6 +724,7 @@ RULES: tuple[t.Callable[[Values], t.Iterator[str]], ...] = (
     system_namespace,
     images_pinned,
     external_database,
+    mysql,
     pool,
     capacity.connections_suffice,
     executors_of_version,

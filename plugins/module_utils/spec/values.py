@@ -16,7 +16,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.dagops.airflow.plugins.module_utils.spec import executors, forms, kubernetes
+from ansible_collections.dagops.airflow.plugins.module_utils.spec import database_kinds, executors, forms, kubernetes
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.database_kinds import DatabaseKind
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import Verbatim, option
 
 COMPONENTS = (
@@ -1143,17 +1144,26 @@ class Database:
     provider: t.Literal["embedded", "external"] = option(
         "C(embedded) runs Postgres in the namespace, C(external) uses one of yours.", default="embedded"
     )
+    kind: t.Literal["postgresql", "mysql"] = option(
+        "What an external database is. See docs/database.md.", default="postgresql"
+    )
     host: str | None = option(
         "Host of an external database.", default=None, form=forms.HOST, reaches="Secret/<instance>-metadata"
     )
-    port: int = option("Port of the database.", default=5432, minimum=1, maximum=65535)
+    port: int | None = option(
+        "Port of the database; 5432 for Postgres and 3306 for MySQL if not given.",
+        default=None,
+        minimum=1,
+        maximum=65535,
+    )
     name: str = option("Name of the database.", default="airflow", form=forms.DATABASE)
     user: str = option("User that Airflow connects as.", default="airflow", form=forms.USER)
     credentials: SecretRef | None = option(
         "A Secret of yours with user and password, instead of O(airflow_database_user) and its password.", default=None
     )
     sslmode: t.Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] = option(
-        "TLS towards an external database, as in libpq.", default="prefer"
+        "TLS towards an external database, as in libpq; MySQL knows neither C(allow) nor C(verify-ca).",
+        default="prefer",
     )
     max_connections: int | None = option(
         "Connections that the server takes from Airflow: an embedded one gets it (100 if not given), an external one "
@@ -1519,6 +1529,11 @@ class Values:
         if not self.runs_celery:
             return {}
         return self.celery.workers or {"default": CeleryWorkers()}
+
+    @property
+    def database_kind(self) -> DatabaseKind:
+        """What its kind of database has different from others."""
+        return database_kinds.KINDS[self.database.kind]
 
     @property
     def uses_fab(self) -> bool:

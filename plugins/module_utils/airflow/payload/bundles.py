@@ -15,27 +15,27 @@ from __future__ import annotations
 # It is no Ansible code: what it prints is what its caller reads.
 # pylint: disable=ansible-bad-function
 import contextlib
+import datetime
 import json
-import os
 import sys
 import time
 import typing as t
 
-URL = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
-LOOK = "SELECT name, version, last_refreshed FROM dag_bundle WHERE active AND name = ANY(%s)"
-ASK = "UPDATE dag_bundle SET last_refreshed = NULL WHERE active AND name = ANY(%s)"
+from ansible_collections.dagops.airflow.plugins.module_utils.render.payload.metadata import connect, is_mysql
+
+LOOK = "SELECT name, version, last_refreshed FROM dag_bundle WHERE active AND name IN %s"
+ASK = "UPDATE dag_bundle SET last_refreshed = NULL WHERE active AND name IN %s"
 PAUSE = 0.2
 
 
 @contextlib.contextmanager
 def database() -> t.Iterator[t.Any]:
     """A cursor whose statements take effect one by one."""
-    import psycopg2
-
-    connection = psycopg2.connect(
-        os.environ[URL].replace("postgresql+psycopg2://", "postgresql://"), connect_timeout=10
-    )
-    connection.autocommit = True
+    connection = connect()
+    if is_mysql():
+        connection.autocommit(True)
+    else:
+        connection.autocommit = True
     try:
         with connection.cursor() as cursor:
             yield cursor
@@ -45,8 +45,19 @@ def database() -> t.Iterator[t.Any]:
 
 def seen(cursor: t.Any, names: list[str]) -> dict[str, tuple[str | None, t.Any]]:
     """Version and time of the last refresh of each bundle that Airflow knows."""
-    cursor.execute(LOOK, (names,))
+    cursor.execute(LOOK, (listed(names),))
     return {name: (version, refreshed) for name, version, refreshed in cursor.fetchall()}
+
+
+def listed(names: list[str]) -> tuple[str, ...]:
+    """Names for SQL, whose lists have at least one; none is empty."""
+    return (*names, "")
+
+
+def seconds_of(time_of_refresh: datetime.datetime) -> float:
+    """MySQL does not say that a time is in UTC; and images may have a Python that does not know ``datetime.UTC``."""
+    zone = time_of_refresh.tzinfo or datetime.timezone.utc  # noqa: UP017
+    return time_of_refresh.replace(tzinfo=zone).timestamp()
 
 
 def versions(found: t.Mapping[str, tuple[str | None, t.Any]]) -> dict[str, str | None]:
@@ -59,14 +70,14 @@ def refresh(cursor: t.Any, names: list[str], seconds: float) -> dict[str, t.Any]
     before = seen(cursor, names)
     asked = time.time()
     waiting = sorted(before)
-    cursor.execute(ASK, (waiting,))
+    cursor.execute(ASK, (listed(waiting),))
     while waiting and time.monotonic() < deadline:
         time.sleep(PAUSE)
         after = seen(cursor, waiting)
         # A refresh that had begun before has written its note over ours.
-        older = [name for name, (_version, refreshed) in after.items() if refreshed and refreshed.timestamp() < asked]
+        older = [name for name, (_version, refreshed) in after.items() if refreshed and seconds_of(refreshed) < asked]
         if older:
-            cursor.execute(ASK, (older,))
+            cursor.execute(ASK, (listed(older),))
         waiting = [name for name in waiting if name in older or (name in after and not after[name][1])]
     return {"before": versions(before), "after": versions(seen(cursor, names)), "waiting": waiting}
 

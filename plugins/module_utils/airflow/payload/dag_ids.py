@@ -21,7 +21,8 @@ import re
 import sys
 import typing as t
 
-URL = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
+from ansible_collections.dagops.airflow.plugins.module_utils.render.payload.metadata import connect
+
 IGNORE = ".airflowignore"
 WORD = re.compile(r"[\"']([\w.-]+)[\"']|\bdef (\w+)")
 
@@ -31,13 +32,9 @@ Place = tuple[str, str]
 
 def rows(query: str) -> list[tuple[str, str, str]]:
     """Id, bundle and file of each DAG that Airflow has."""
-    import psycopg2
-
-    connection = psycopg2.connect(
-        os.environ[URL].replace("postgresql+psycopg2://", "postgresql://"), connect_timeout=10
-    )
+    connection = connect()
     try:
-        with connection, connection.cursor() as cursor:
+        with connection.cursor() as cursor:
             cursor.execute(query)
             found: list[tuple[str, str, str]] = cursor.fetchall()
             return found

@@ -26,11 +26,13 @@ import re
 import sys
 import typing as t
 
+from ansible_collections.dagops.airflow.plugins.module_utils.render.payload.metadata import connect, driver, is_mysql
+
 Report = dict[str, dict[str, t.Any]]
 
-URL = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 CORE = "airflow"
 TABLES = "SELECT relname FROM pg_class WHERE relkind = 'r' AND pg_table_is_visible(oid) AND relname LIKE %s"
+MYSQL_TABLES = "SELECT table_name FROM information_schema.tables WHERE table_schema = database() AND table_name LIKE %s"
 
 
 # --- the database, without Airflow ---
@@ -38,18 +40,17 @@ TABLES = "SELECT relname FROM pg_class WHERE relkind = 'r' AND pg_table_is_visib
 
 @contextlib.contextmanager
 def database() -> t.Iterator[t.Any]:
-    """A cursor; psycopg2 is what Airflow's images bring for Postgres."""
-    import psycopg2
-
-    url = os.environ[URL].replace("postgresql+psycopg2://", "postgresql://")
+    """A cursor whose statements take effect together."""
+    library = driver()
     try:
-        connection = psycopg2.connect(url, connect_timeout=10)
-    except psycopg2.OperationalError as error:
+        connection = connect()
+    except library.OperationalError as error:
         # The server's own words (no password, unknown name, nobody there) say all; where they came up does not.
         raise SystemExit(f"the database refuses us or cannot be reached: {' '.join(str(error).split())}") from None
     try:
-        with connection, connection.cursor() as cursor:
+        with connection.cursor() as cursor:
             yield cursor
+        connection.commit()
     finally:
         connection.close()
 
@@ -62,7 +63,7 @@ def rows(cursor: t.Any, query: str, *arguments: t.Any) -> list[tuple[t.Any, ...]
 
 def tables(cursor: t.Any, pattern: str) -> set[str]:
     """Tables on the search path whose names match."""
-    return {name for (name,) in rows(cursor, TABLES, pattern)}
+    return {name for (name,) in rows(cursor, MYSQL_TABLES if is_mysql() else TABLES, pattern)}
 
 
 # --- schema revisions ---
@@ -268,7 +269,9 @@ def users() -> dict[str, t.Any]:
         for key, role in rows(cursor, held):
             found[key]["roles"].append({"name": role})
         roles = [role for (role,) in rows(cursor, "SELECT name FROM ab_role")]
-    return {"fab": True, "users": list(found.values()), "roles": roles}
+    # MySQL knows no truth, but 1 and 0.
+    told = [{**user, "active": bool(user["active"])} for user in found.values()]
+    return {"fab": True, "users": told, "roles": roles}
 
 
 def set_administrator(profile: dict[str, str]) -> None:
@@ -359,8 +362,9 @@ def teams(wanted: dict[str, t.Any]) -> dict[str, list[str]]:
     with database() as cursor:
         found = rows(cursor, "SELECT name FROM team") if "team" in tables(cursor, "team") else []
         made = sorted(set(wanted["names"]) - {name for (name,) in found})
+        insert = "INSERT IGNORE INTO {}" if is_mysql() else "INSERT INTO {} ON CONFLICT DO NOTHING"
         for name in () if wanted["look"] else made:
-            cursor.execute("INSERT INTO team (name) VALUES (%s) ON CONFLICT DO NOTHING", (name,))
+            cursor.execute(insert.format("team (name) VALUES (%s)"), (name,))
     return {"made": made}
 
 
@@ -369,16 +373,15 @@ def teams(wanted: dict[str, t.Any]) -> dict[str, list[str]]:
 
 def reader(wanted: dict[str, t.Any]) -> dict[str, t.Any]:
     """Make sure of the user; ``done`` is what was changed (or would be, with ``look``), ``problem`` why it cannot."""
-    import psycopg2
-
     done: list[str] = []
+    changes = changes_of_mysql_reader if is_mysql() else changes_of_reader
     try:
         with database() as cursor:
-            for what, change in changes_of_reader(cursor, wanted):
+            for what, change in changes(cursor, wanted):
                 done.append(what)
                 if not wanted["look"]:
                     change()
-    except psycopg2.Error as error:
+    except driver().Error as error:
         return {"done": [], "problem": " ".join(str(error).split()), "kind": type(error).__name__}
     if wanted["look"] and done:
         return {"done": done, "problem": None}
@@ -393,7 +396,7 @@ def changes_of_reader(cursor: t.Any, wanted: dict[str, t.Any]) -> t.Iterator[tup
     user = sql.Identifier(name)
     found = rows(cursor, "SELECT rolsuper OR rolcreaterole OR rolcreatedb FROM pg_roles WHERE rolname = %s", name)
     if found and found[0][0]:
-        raise SystemExit(f"the user {name} is there already and may do more than read: name another one")
+        raise too_mighty(name)
     # PgBouncer knows the user from this run on, and in check mode does not yet.
     if wanted["managed"] and (not found or not logs_in(wanted, **wanted["server"])):
         # The server gets to see no password that it could log.
@@ -411,37 +414,80 @@ def changes_of_reader(cursor: t.Any, wanted: dict[str, t.Any]) -> t.Iterator[tup
         yield f"{name} may read {', '.join(columns)} of {table}", functools.partial(cursor.execute, grant)
 
 
+# What makes a user of MySQL more than a reader; and a database that everybody may enter, even who may enter no other.
+POWERS = ("Select_priv", "Insert_priv", "Update_priv", "Super_priv", "Grant_priv", "Create_user_priv")
+OF_NOBODY = "information_schema"
+
+
+def changes_of_mysql_reader(cursor: t.Any, wanted: dict[str, t.Any]) -> t.Iterator[tuple[str, t.Callable[[], None]]]:
+    """The same in MySQL. Few may see there what a user may, so the user itself is asked where it gets in.
+
+    The driver quotes arguments, and MySQL writes no password of such statements into its logs.
+    """
+    name, host = wanted["user"], "%"
+    known = asked(wanted, "SELECT current_user()", database=OF_NOBODY)
+    if known:
+        host = known[0][0].rpartition("@")[2]
+    elif wanted["managed"]:
+        powers = f"SELECT host, 'Y' IN ({', '.join(POWERS)}) FROM mysql.user WHERE user = %s"  # noqa: S608
+        found = dict(rows(cursor, powers, name))
+        if any(found.values()):
+            raise too_mighty(name)
+        statement = ("ALTER" if host in found else "CREATE") + " USER %s@%s IDENTIFIED BY %s"
+        change = functools.partial(cursor.execute, statement, (name, host, wanted["password"]))
+        yield f"{'password of ' if host in found else ''}user {name}", change
+    else:
+        return
+    for table, columns in wanted["columns"].items():
+        told = ", ".join(f'"{column}"' for column in columns)
+        if known and may_ask(wanted, f'SELECT {told} FROM "{table}" WHERE false'):  # noqa: S608
+            continue
+        grant = f'GRANT SELECT ({told}) ON "{table}" TO %s@%s'
+        yield f"{name} may read {', '.join(columns)} of {table}", functools.partial(cursor.execute, grant, (name, host))
+
+
+def may_ask(wanted: dict[str, t.Any], query: str) -> bool:
+    try:
+        return logs_in(wanted, query)
+    except driver().Error:
+        return False
+
+
+def too_mighty(name: str) -> SystemExit:
+    return SystemExit(f"the user {name} is there already and may do more than read: name another one")
+
+
 def logs_in(wanted: dict[str, t.Any], *queries: str, **server: t.Any) -> bool:
-    """Whether the user gets in with the password, and may ask ``queries``; raises for those that it may not.
+    """Whether the user gets in with the password, and may ask ``queries``; raises for those that it may not."""
+    return asked(wanted, *queries, **server) is not None
+
+
+def asked(wanted: dict[str, t.Any], *queries: str, **server: t.Any) -> list[tuple[t.Any, ...]] | None:
+    """What the user is told, last of all; None where it does not get in.
 
     ``server`` is where to ask, if not where Airflow asks.
     """
-    import psycopg2
-
-    url = os.environ[URL].replace("postgresql+psycopg2://", "postgresql://")
     try:
-        who = {"user": wanted["user"], "password": wanted["password"]}
-        connection = psycopg2.connect(url, **who, **server, connect_timeout=10)
-    except psycopg2.OperationalError:
-        return False
+        connection = connect(user=wanted["user"], password=wanted["password"], **server)
+    except driver().OperationalError:
+        return None
+    found: list[tuple[t.Any, ...]] = []
     try:
-        with connection, connection.cursor() as cursor:
+        with connection.cursor() as cursor:
             for query in queries:
-                cursor.execute(query)
+                found = rows(cursor, query)
     finally:
         connection.close()
-    return True
+    return found
 
 
 def refusal_of_reader(wanted: dict[str, t.Any]) -> str | None:
     """Why the user cannot ask what it is for."""
-    import psycopg2
-
     # Else the way that KEDA goes.
     server = wanted["server"] if wanted["look"] else {}
     try:
         let_in = logs_in(wanted, *wanted["queries"], **server)
-    except psycopg2.Error as error:
+    except driver().Error as error:
         return " ".join(str(error).split())
     return None if let_in else f"the server does not let {wanted['user']} in with the password"
 
@@ -473,7 +519,7 @@ def decrypts(keys: list[str]) -> dict[str, t.Any]:
         for table, name, value, encrypted in ENCRYPTED:
             if table not in existing:
                 continue
-            found = rows(cursor, f"SELECT {name}, {value} FROM {table} WHERE {encrypted}")  # noqa: S608
+            found = rows(cursor, f'SELECT "{name}", "{value}" FROM "{table}" WHERE {encrypted}')  # noqa: S608
             for label, token in found:
                 position = reader(token)
                 if position is None:

@@ -13,27 +13,26 @@ of this container would mend, so it is no failure of a liveness probe; with ``--
 # It is no Ansible code: what it prints is what the kubelet shows.
 # pylint: disable=ansible-bad-function
 
-import os
 import socket
 import sys
 
+from ansible_collections.dagops.airflow.plugins.module_utils.render.payload.metadata import connect, is_mysql
+
 # As [scheduler] scheduler_health_check_threshold and its siblings, whose default is 30 s.
 THRESHOLD_SECONDS = 30
-QUERY = """
-    SELECT EXTRACT(EPOCH FROM now() - max(latest_heartbeat)) FROM job
-    WHERE job_type = %s AND hostname = %s AND state = 'running'
-"""
+QUERY = "SELECT {} FROM job WHERE job_type = %s AND hostname = %s AND state = 'running'"
+AGE = "EXTRACT(EPOCH FROM now() - max(latest_heartbeat))"
+# In MySQL, Airflow keeps times in UTC without saying so.
+MYSQL_AGE = "TIMESTAMPDIFF(SECOND, max(latest_heartbeat), utc_timestamp(6))"
 
 
 def age(job_type: str) -> "float | None":
     """Seconds since the last heartbeat of this container's job; None where there has been none."""
-    import psycopg2
-
-    url = os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].replace("postgresql+psycopg2://", "postgresql://")
-    connection = psycopg2.connect(url, connect_timeout=5)
+    connection = connect(timeout=5)
+    query = QUERY.format(MYSQL_AGE if is_mysql() else AGE)
     try:
         with connection.cursor() as cursor:
-            cursor.execute(QUERY, (job_type, socket.gethostbyname(socket.gethostname())))
+            cursor.execute(query, (job_type, socket.gethostbyname(socket.gethostname())))
             row = cursor.fetchone()
             return None if row[0] is None else float(row[0])
     finally:

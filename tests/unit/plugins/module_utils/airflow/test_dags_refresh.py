@@ -166,8 +166,8 @@ class Table:
         self.stamps: dict[str, list[datetime.datetime]] = {}
         self._found: list[tuple[t.Any, ...]] = []
 
-    def execute(self, statement: str, arguments: tuple[list[str]]) -> None:
-        (chosen,) = arguments
+    def execute(self, statement: str, arguments: tuple[tuple[str, ...]]) -> None:
+        chosen = [name for name in arguments[0] if name]
         if statement == payload.ASK:
             self.asked.append(chosen)
             self.rows |= {name: (self.rows[name][0], None) for name in chosen}
@@ -197,3 +197,7 @@ def test_what_is_not_refreshed_in_time_is_told() -> None:
     table = Table(a=(OLD, PAST), b=(OLD, PAST))
     table.stamps = {"b": [FUTURE]}
     assert payload.refresh(table, ["a", "b"], 1)["waiting"] == ["a"]
+
+
+def test_a_time_that_names_no_zone_is_in_utc() -> None:
+    assert payload.seconds_of(PAST.replace(tzinfo=None)) == payload.seconds_of(PAST)

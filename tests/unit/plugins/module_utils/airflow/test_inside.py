@@ -12,6 +12,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow.payload import inside
+from ansible_collections.dagops.airflow.plugins.module_utils.render.payload import metadata
 
 FIRST = 'revision = "aaa111"\ndown_revision = None\n'
 SECOND = "revision: str = 'bbb222'\ndown_revision: str | None = 'aaa111'\n"
@@ -163,7 +164,7 @@ def test_a_key_is_proved_by_what_it_reads(monkeypatch: pytest.MonkeyPatch) -> No
 
     class Rows:
         def execute(self, query: str, arguments: tuple[t.Any, ...]) -> None:
-            table = query.split(" FROM ")[1].split()[0]
+            table = query.split(" FROM ")[1].split()[0].strip('"')
             self.rows = (
                 [(name,) for name in held]
                 if arguments
@@ -269,9 +270,136 @@ def test_an_image_without_airflow_is_told() -> None:
 
 def test_an_image_of_another_version_is_left_before_its_database_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inside, "version", lambda: "2.11.2+company")
-    monkeypatch.delenv(inside.URL, raising=False)
+    monkeypatch.delenv(metadata.URL, raising=False)
     told = inside.migrate({"version": "3.3.2"})
     assert (told["refused"], told["found"], told["before"]) == ("version", "2.11.2+company", {})
     # Its own version goes on to the database, which is nowhere here.
     with pytest.raises(ImportError if inside.importlib.util.find_spec("psycopg2") is None else KeyError):
         inside.migrate({"version": "2.11.2"})
+
+
+# --- MySQL ---
+
+ADDRESS = (
+    "mysql+mysqldb://a%2Fb:c%40d@db.example.com:3307/airflow?charset=utf8mb4&ssl_mode=VERIFY_IDENTITY&ssl_ca=%2Fca"
+)
+READER = {"user": "reader", "password": "secret", "columns": {"trigger": ["id", "queue"]}, "server": {}, "queries": []}
+
+
+class Refused(Exception):
+    """What a server of MySQL says, whether it lets nobody in or answers no query."""
+
+
+class Server:
+    """A MySQL server, as mysqlclient would give it: its users with their passwords, and who may read what."""
+
+    Error = OperationalError = Refused
+
+    def __init__(self, users: dict[str, str], *readers: str, mighty: t.Collection[str] = ()) -> None:
+        self.users, self.readers, self.mighty = {"a/b": "c@d", **users}, {*readers}, mighty
+        self.asked: list[dict[str, t.Any]] = []
+
+    def connect(self, **words: t.Any) -> Session:
+        self.asked.append(words)
+        if self.users.get(words["user"]) != words["password"]:
+            raise Refused(1045, "Access denied")
+        return Session(self, words["user"])
+
+
+class Session:
+    """A connection and its only cursor."""
+
+    def __init__(self, server: Server, user: str) -> None:
+        self._server, self._user = server, user
+        self._found: list[tuple[t.Any, ...]] = []
+
+    def cursor(self) -> contextlib.AbstractContextManager[Session]:
+        return contextlib.nullcontext(self)
+
+    def commit(self) -> None:
+        """Each statement is for ever."""
+
+    close = commit
+
+    def fetchall(self) -> list[tuple[t.Any, ...]]:
+        return self._found
+
+    def execute(self, statement: str, arguments: tuple[t.Any, ...] = ()) -> None:
+        server = self._server
+        if statement.startswith(("CREATE USER", "ALTER USER")):
+            user, _host, password = arguments
+            assert (user in server.users) == statement.startswith("ALTER")
+            server.users[user] = password
+        elif statement.startswith("GRANT"):
+            assert statement == 'GRANT SELECT ("id", "queue") ON "trigger" TO %s@%s'
+            server.readers.add("@".join(arguments))
+        elif "mysql.user" in statement:
+            self._found = [("%", name in server.mighty) for name in server.users if name == arguments[0]]
+        elif "current_user" in statement:
+            self._found = [(f"{self._user}@%",)]
+        elif f"{self._user}@%" not in server.readers:
+            raise Refused(1142, "SELECT command denied")
+
+
+def asked_of(server: Server, monkeypatch: pytest.MonkeyPatch, **wanted: t.Any) -> dict[str, t.Any]:
+    monkeypatch.setitem(sys.modules, "MySQLdb", server)
+    monkeypatch.setenv(metadata.URL, ADDRESS)
+    return inside.reader({**READER, "managed": True, "look": False, **wanted})
+
+
+@pytest.mark.parametrize(
+    ("server", "first"),
+    [
+        (lambda: Server({}), ["user reader"]),
+        (lambda: Server({"reader": "other"}, "reader@%"), ["password of user reader"]),
+        (lambda: Server({"reader": "secret"}), []),
+    ],
+)
+def test_a_reader_of_mysql_is_made_as_foreseen(
+    server: t.Callable[[], Server], first: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, expected = server(), {"done": [*first, "reader may read id, queue of trigger"], "problem": None}
+    before = (dict(one.users), set(one.readers))
+    assert asked_of(one, monkeypatch, look=True) == expected
+    assert (one.users, one.readers) == before
+    assert asked_of(one, monkeypatch) == expected
+    assert (one.users["reader"], one.readers) == ("secret", {"reader@%"})
+    assert asked_of(one, monkeypatch) == {"done": [], "problem": None}
+
+
+def test_a_mighty_user_of_mysql_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = Server({"reader": "other"}, mighty=["reader"])
+    with pytest.raises(SystemExit, match="the user reader is there already and may do more than read"):
+        asked_of(server, monkeypatch)
+    assert server.users["reader"] == "other"
+
+
+def test_who_is_somebody_elses_is_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = Server({})
+    told = asked_of(server, monkeypatch, managed=False)
+    assert told == {"done": [], "problem": "the server does not let reader in with the password"}
+    assert "reader" not in server.users
+
+
+def test_mysqlclient_is_told_what_the_address_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = Server({})
+    asked_of(server, monkeypatch, look=True)
+    assert server.asked[0] == {
+        "host": "db.example.com",
+        "port": 3307,
+        "user": "a/b",
+        "password": "c@d",
+        "database": "airflow",
+        "charset": "utf8mb4",
+        "ssl": {"ca": "/ca"},
+        "ssl_mode": "VERIFY_IDENTITY",
+        "sql_mode": "ANSI",
+        "connect_timeout": 10,
+    }
+
+
+def test_an_image_without_the_driver_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "MySQLdb", None)
+    monkeypatch.setenv(metadata.URL, ADDRESS)
+    with pytest.raises(ImportError, match="this image has no mysqlclient, which Airflow needs for MySQL"):
+        metadata.connect()

@@ -196,6 +196,46 @@ def test_pgbouncer_stands_in_front_of_what_can_share_connections() -> None:
     }
 
 
+def mysql(**changed: t.Any) -> Values:
+    given = {name: value for name, value in CASES["mysql"].items() if name != "airflow_database_credentials"}
+    return load({**given, **changed})
+
+
+def test_mysql_is_reached_by_its_own_drivers_in_their_words() -> None:
+    account = Account(user="a", password="b")
+    place = "a:b@mysql.example.com:3306/airflow?charset=utf8mb4"
+    assert secrets.connections(mysql(), account) == {
+        "connection": f"mysql+mysqldb://{place}&ssl_mode=PREFERRED",
+        "connection-direct": f"mysql+mysqldb://{place}&ssl_mode=PREFERRED",
+        "connection-async": f"mysql+aiomysql://{place}",
+    }
+    derived = secrets.derived_secrets(mysql(), account, secrets.CeleryAccounts())
+    assert derived["airflow-celery"]["result-backend"] == f"db+mysql+mysqldb://{place}&ssl_mode=PREFERRED"
+    verified = mysql(airflow_version="2.11.2", airflow_database_sslmode="verify-full", airflow_database_port=3307)
+    authorities = "ssl_mode=VERIFY_IDENTITY&ssl_ca=%2Fetc%2Fssl%2Fcerts%2Fca-certificates.crt"
+    address = secrets.connections(verified, account)["connection"]
+    assert address == f"mysql+mysqldb://a:b@mysql.example.com:3307/airflow?charset=utf8mb4&{authorities}"
+
+
+def test_the_account_of_mysql_is_not_kept_under_another_name() -> None:
+    wanted = {one.name: one.entries for one in secrets.required_secrets(mysql(), {"database_password": "x"})}
+    assert "airflow-postgresql" not in wanted
+    assert wanted["airflow-mysql"]["password"].given == "x"
+    texts = {"airflow-mysql": {"username": "a", "password": "x"}}
+    assert secrets.account(mysql(), texts, None) == Account(user="a", password="x")
+
+
+@pytest.mark.parametrize(
+    ("sslmode", "tls"),
+    [("disable", "false"), ("prefer", "preferred"), ("require", "skip-verify"), ("verify-full", "true")],
+)
+def test_keda_reads_the_address_of_mysql_from_its_end(sslmode: str, tls: str) -> None:
+    arguments = {"database": {"sql_alchemy_connect_args_async": "company.tls"}}
+    of = mysql(airflow_database_sslmode=sslmode, airflow_core_config=arguments)
+    told = secrets.scaler_connection(of, Account(user="reader", password="a/b@c:d(e)?f"))
+    assert told == {"connection": f"reader:a/b@c:d(e)?f@tcp(mysql.example.com:3306)/airflow?tls={tls}"}
+
+
 def test_an_address_of_ipv6_is_bracketed() -> None:
     external = values(airflow_database_provider="external", airflow_database_host="fd00::1")
     assert parts(secrets.connections(external, ODD)["connection"])[3] == "fd00::1"

@@ -7,7 +7,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.dagops.airflow.plugins.module_utils.airflow import secrets
+from ansible_collections.dagops.airflow.plugins.module_utils.airflow import db_reader, secrets
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.replicas import AUTOSCALED
 from ansible_collections.dagops.airflow.plugins.module_utils.render import autoscaling
 from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline import render_all
@@ -33,6 +33,23 @@ def query(executor: str = "CeleryExecutor", version: str = "3.3.2", **workers: t
 
 
 # --- what is counted ---
+
+
+def test_mysql_is_asked_in_its_own_words() -> None:
+    """A queue is compared letter by letter there, too, and ``trigger`` is a reserved word."""
+    values = load(CASES["mysql"])
+    tasks, triggers = autoscaling.queries(values)
+    assert "CAST(queue AS BINARY) IN ('default')" in tasks
+    assert " FROM `trigger` " in triggers
+    assert db_reader.grants(values, "reader") == [
+        "GRANT SELECT (state, queue, executor) ON `task_instance` TO 'reader'@'%'",
+        "GRANT SELECT (id, queue) ON `trigger` TO 'reader'@'%'",
+    ]
+    found = objects(CASES["mysql"])
+    (trigger,) = found["ScaledObject/airflow-worker"]["spec"]["triggers"]
+    assert (trigger["type"], trigger["metadata"]) == ("mysql", {"query": tasks, "queryValue": "1"})
+    (source,) = found["TriggerAuthentication/airflow-autoscaling"]["spec"]["secretTargetRef"]
+    assert source["parameter"] == "connectionString"
 
 
 def counted(text: str, *tasks: tuple[str, str, str | None]) -> float:

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.dagops.airflow.plugins.module_utils.render import broker_probe, names, probe
+from ansible_collections.dagops.airflow.plugins.module_utils.render import broker_probe, names
 from ansible_collections.dagops.airflow.plugins.module_utils.render.payload import probe_broker
 from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline import render_all
+from ansible_collections.dagops.airflow.plugins.module_utils.render.scripts import source
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import load
 from tests.unit.cases import CASES
 
@@ -167,7 +168,7 @@ def run(folder: Path, connect: str, ask: str = "pass", **urls: str) -> Object:
     told = folder / "told"
     env = {probe_broker.VARIABLES[name]: url for name, url in urls.items()}
     subprocess.run(
-        [sys.executable, "-c", probe.source(probe_broker), *sorted(urls)],
+        [sys.executable, "-c", source(probe_broker), *sorted(urls)],
         env={"PYTHONPATH": str(folder), "TERMINATION_LOG": str(told), **env},
         check=True,
         capture_output=True,
@@ -199,7 +200,7 @@ def test_what_does_not_answer_is_told_without_a_secret(tmp_path: Path) -> None:
 
 
 def test_an_image_without_the_provider_is_told(tmp_path: Path) -> None:
-    script = probe.source(probe_broker)
+    script = source(probe_broker)
     env = {"TERMINATION_LOG": str(tmp_path / "told"), "AIRFLOW__CELERY__BROKER_URL": GOOD}
     subprocess.run([sys.executable, "-c", script, "broker"], env=env, check=True, capture_output=True)
     found = json.loads((tmp_path / "told").read_text(encoding="utf-8"))["said"]["broker"]

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.dagops.airflow.plugins.module_utils.render import dag_source, names, probe
+from ansible_collections.dagops.airflow.plugins.module_utils.render import dag_source, names
 from ansible_collections.dagops.airflow.plugins.module_utils.render.payload import probe_sources
 from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline import render_all
+from ansible_collections.dagops.airflow.plugins.module_utils.render.scripts import source
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import load
 from tests.unit.cases import BASE, CASES, HTTPS, MULTI_TEAM, REPOSITORIES, SSH
 
@@ -202,7 +203,7 @@ class DagBundlesManager:
 
 
 def run(tmp_path: Path, **what: t.Any) -> Object:
-    script = probe.source(probe_sources)
+    script = source(probe_sources)
     told = tmp_path / "told"
     subprocess.run(
         [sys.executable, "-c", script, json.dumps(what)],

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.dagops.airflow.plugins.module_utils.render import log_probe, log_store, names, probe
+from ansible_collections.dagops.airflow.plugins.module_utils.render import log_probe, log_store, names
 from ansible_collections.dagops.airflow.plugins.module_utils.render.payload import probe_logs
 from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline import render_all
+from ansible_collections.dagops.airflow.plugins.module_utils.render.scripts import source
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import load
 from tests.unit.cases import LOG_STORES
 
@@ -142,7 +143,7 @@ def test_an_image_without_the_provider_is_told(store: str, tmp_path: Path) -> No
     (tmp_path / "airflow" / "configuration.py").write_text(
         "class conf:\n    get = staticmethod(lambda section, name, fallback=None: '')\n", encoding="utf-8"
     )
-    script = probe.source(probe_logs)
+    script = source(probe_logs)
     subprocess.run(
         [sys.executable, "-c", script, store],
         env={"PYTHONPATH": str(tmp_path), "TERMINATION_LOG": str(told)},

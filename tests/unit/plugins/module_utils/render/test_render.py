@@ -365,6 +365,7 @@ NO_OBJECT = {
     "airflow_instance",
     "airflow_image_digests_required",
     "airflow_database_provider",
+    "airflow_database_kind",
     "airflow_database_host",
     "airflow_database_port",
     "airflow_database_user",

@@ -26,6 +26,7 @@ SECRET = "hunter2-is-no-password"
 """What must never be shown."""
 
 EXTERNAL = {"airflow_database_provider": "external", "airflow_database_host": "db.example.com"}
+MYSQL = {**EXTERNAL, "airflow_database_kind": "mysql"}
 INGRESS = {"airflow_ingress_enabled": True, "airflow_core_base_url": "https://airflow.example.com"}
 OLD = {"airflow_version": "2.11.2"}
 LOCAL = {"airflow_core_executor": "LocalExecutor", "airflow_logging_store": "none"}
@@ -130,6 +131,11 @@ DATABASES: list[Bad] = [
         "airflow_database_host",
         "without scheme",
     ),
+    ({"airflow_database_kind": "mysql"}, "airflow_database_kind", "set airflow_database_provider to 'external'"),
+    ({"airflow_database_kind": "mariadb"}, "airflow_database_kind", "none of postgresql, mysql"),
+    ({**MYSQL, "airflow_database_pgbouncer": {"enabled": True}}, "airflow_database_pgbouncer", "does not speak"),
+    ({**MYSQL, "airflow_database_sslmode": "verify-ca"}, "airflow_database_sslmode", "disable, prefer, require, "),
+    ({**MYSQL, "airflow_database_sslmode": "require"}, "airflow_database_sslmode", "sql_alchemy_connect_args_async"),
     ({**EXTERNAL, "airflow_database_name": "a b"}, "airflow_database_name", "without spaces"),
     ({**EXTERNAL, "airflow_database_name": "a" * 64}, "airflow_database_name", "at most 63"),
     ({**EXTERNAL, "airflow_database_user": "a:b"}, "airflow_database_user", "without spaces and colons"),

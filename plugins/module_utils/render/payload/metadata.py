@@ -1,0 +1,57 @@
+# Copyright (c) 2026, dagops.airflow contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The metadata database as seen from inside Airflow's image, with nothing but its driver; other scripts import it.
+
+MySQL is asked for standard SQL (``ANSI``), so that ``"key"`` is a name there and ``||`` joins texts, as in Postgres.
+"""
+
+from __future__ import annotations
+
+import os
+import typing as t
+import urllib.parse
+
+URL = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
+
+
+def is_mysql() -> bool:
+    """Whether Airflow's address is one of MySQL."""
+    return os.environ.get(URL, "").startswith("mysql")
+
+
+def driver() -> t.Any:
+    """What Airflow itself connects by."""
+    if not is_mysql():
+        import psycopg2
+
+        return psycopg2
+    try:
+        import MySQLdb
+    except ImportError as error:
+        raise ImportError(f"this image has no mysqlclient, which Airflow needs for MySQL: {error}") from None
+    return MySQLdb
+
+
+def connect(timeout: int = 10, **instead: t.Any) -> t.Any:
+    """A connection; ``instead`` is what is not to be as in Airflow's address, in the driver's words."""
+    library = driver()
+    given = _mysql() if is_mysql() else {"dsn": os.environ[URL].replace("postgresql+psycopg2://", "postgresql://")}
+    return library.connect(**{**given, "connect_timeout": timeout, **instead})
+
+
+def _mysql() -> dict[str, t.Any]:
+    """Airflow's address in the words of mysqlclient, as SQLAlchemy hands them on."""
+    address = urllib.parse.urlsplit(os.environ[URL])
+    more: dict[str, t.Any] = dict(urllib.parse.parse_qsl(address.query))
+    authorities = more.pop("ssl_ca", None)
+    return {
+        "host": address.hostname,
+        "port": address.port,
+        "user": urllib.parse.unquote(address.username or ""),
+        "password": urllib.parse.unquote(address.password or ""),
+        "database": urllib.parse.unquote(address.path[1:]),
+        "sql_mode": "ANSI",
+        **({"ssl": {"ca": authorities}} if authorities else {}),
+        **more,
+    }
