@@ -23,7 +23,7 @@ NAME = "e2e"
 # What files use together, and take away in the end. (Marks for groups do nothing under pytest 9.2 and xdist 3.8.)
 USERS = {
     "parts": ("bad_sources", "brokers", "cloud_logs", "log_shipper", "matrix", "parts", "teams"),
-    "keda": ("addons", "autoscaling"),
+    "keda": ("addons", "autoscaling", "mysql"),
 }
 SHARING = {f"test_{name}": lane for lane, names in USERS.items() for name in names}
 

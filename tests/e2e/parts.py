@@ -455,6 +455,55 @@ class Redis(Part):
         return {"host": self.host(), "port": 6379, "password": self.secret["password"], "url": self.url()}
 
 
+class MariaDB(Part):
+    """A stand-in for MySQL, whose server cannot be had from packages; Airflow's user of it may make others."""
+
+    name = "mariadb"
+    images = ("localhost/mariadb:10.11",)
+    user = "airflow"
+
+    def sql(self, statement: str) -> str:
+        """What it says to its administrator, who comes by its socket."""
+        return self.run("mariadb", "--no-defaults", "--batch", "--skip-column-names", "--user=root", stdin=statement)
+
+    @classmethod
+    def credentials(cls) -> Secret:
+        # Signs that addresses and statements have to quote.
+        password = f"{secrets.token_urlsafe(16)}/@:'\"%"
+        quoted = password.replace("'", "''")
+        statements = (
+            f"CREATE DATABASE IF NOT EXISTS {cls.user} CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci",
+            f"CREATE USER IF NOT EXISTS {cls.user} IDENTIFIED BY '{quoted}'",
+            f"GRANT ALL ON {cls.user}.* TO {cls.user} WITH GRANT OPTION",
+            f"GRANT CREATE USER ON *.* TO {cls.user}",
+            f"GRANT SELECT ON mysql.user TO {cls.user}",
+        )
+        return {"password": password, "init.sql": "".join(f"{one};\n" for one in statements)}
+
+    @classmethod
+    def objects(cls) -> list[Object]:
+        statements = {"secretName": _CREDENTIALS, "defaultMode": 0o440, "items": _items("init.sql")}
+        volumes: list[Object] = [
+            {"name": "data", "emptyDir": {}},
+            {"name": "statements", "secret": statements},
+        ]
+        container = {
+            "image": cls.images[0],
+            "ports": [{"name": "mysql", "containerPort": 3306}],
+            "volumeMounts": [
+                {"name": "data", "mountPath": "/var/lib/mysql"},
+                {"name": "statements", "mountPath": "/etc/mariadb", "readOnly": True},
+            ],
+            "readinessProbe": {"tcpSocket": {"port": "mysql"}, "periodSeconds": 2},
+            "livenessProbe": {"tcpSocket": {"port": "mysql"}, "periodSeconds": 30},
+            "resources": _resources("256Mi", "1Gi"),
+        }
+        return _workload(cls.name, 999, container, volumes)
+
+    def facts(self) -> dict[str, t.Any]:
+        return {"host": self.host(), "port": 3306, "user": self.user, "password": self.secret["password"]}
+
+
 class RabbitMQ(Part):
     """A broker with one user and one virtual host, plainly and by TLS with a certificate of its own authority."""
 
@@ -513,7 +562,9 @@ class RabbitMQ(Part):
 
 
 P = t.TypeVar("P", bound=Part)
-PARTS: t.Final = {part.name: part for part in (GitServer, S3, OpenSearch, Redis, RabbitMQ, Gcs, Azurite, Elasticsearch)}
+PARTS: t.Final = {
+    part.name: part for part in (GitServer, S3, OpenSearch, Redis, MariaDB, RabbitMQ, Gcs, Azurite, Elasticsearch)
+}
 
 
 def bring(cluster: Cluster, part: type[P]) -> P:
