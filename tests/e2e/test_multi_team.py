@@ -49,7 +49,12 @@ def variables(git: parts.GitServer) -> Variables:
         "airflow_core_executor": "LocalExecutor",
         "airflow_core_multi_team": True,
         "airflow_core_config": {
-            "core": {"auth_manager": AUTH_MANAGER, "simple_auth_manager_users": f"ada:user:{TEAM}"}
+            "core": {
+                "auth_manager": AUTH_MANAGER,
+                "simple_auth_manager_users": f"ada:user:{TEAM}",
+                # It writes them, and the root of the image is read-only.
+                "simple_auth_manager_passwords_file": "/tmp/passwords.json",
+            }
         },
         "airflow_core_dag_bundles": {
             TEAM: {

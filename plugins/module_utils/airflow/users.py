@@ -191,18 +191,20 @@ def refuse_shared_addresses(changes: t.Iterable[Change], existing: t.Mapping[str
 
 
 def run(face: Face) -> dict[str, t.Any]:
-    """Reconcile the users; without a list, the first administrator of the instance."""
+    """Reconcile the users; without a list, the first administrator of the instance, if Airflow keeps users at all."""
     where = target(face.params)
     reach = Reach(face.params, face.progress)
+    changes: list[Change] = []
+    reset: Change | None = None
     try:
-        with access.opened(face.params, reach, where) as api:
-            changes, reset = Users(face, reach, where, api).reconcile()
+        if face.params["users"] is not None or where.values is None or where.values.uses_fab:
+            with access.opened(face.params, reach, where) as api:
+                changes, reset = Users(face, reach, where, api).reconcile()
     except rest.Away as away:
         if not face.check_mode:
             raise
         # A play that would have made the instance by now. The migration makes the administrator with it.
         face.warn(f"Which users would change cannot be told. {away.message}")
-        changes, reset = [], None
     result: dict[str, t.Any] = {
         "changed": bool(changes or reset),
         "created": [change.username for change in changes if change.action == "create"],
