@@ -25,7 +25,8 @@ options:
   users:
     description:
       - The users. What an entry does not name is left as it is.
-      - If not given, the first administrator of the values, with the role C(Admin).
+      - If not given, the first administrator of the values, with the role C(Admin); nobody where an auth manager other
+        than FAB's (C(core.auth_manager) in C(airflow_core_config)) knows the users.
     type: list
     elements: dict
     suboptions:

@@ -8,6 +8,9 @@ import pytest
 
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow import users
 from ansible_collections.dagops.airflow.plugins.module_utils.face import Failure
+from ansible_collections.dagops.airflow.plugins.modules import user as user_module
+from tests.api.support import Face, validated
+from tests.unit.cases import BASE
 
 ZOE = {"email": "zoe@example.com", "first_name": "Zoe", "last_name": "Z", "roles": ["Op", "Viewer"]}
 ADMIN = {"email": "admin@example.com", "first_name": "A", "last_name": "B", "roles": ["Admin"]}
@@ -137,3 +140,10 @@ def test_unknown_roles_are_all_named() -> None:
 def test_a_record_of_the_api_is_read_by_what_is_compared() -> None:
     record = {**ZOE, "roles": [{"name": "Viewer"}, {"name": "Op"}], "username": "zoe", "login_count": 7, "active": True}
     assert users.shown(record) == ZOE
+
+
+def test_no_administrator_is_made_where_the_auth_manager_keeps_no_users() -> None:
+    """Nor is a cluster asked: there is none here."""
+    elsewhere = {"airflow_core_config": {"core": {"auth_manager": "acme.auth.Manager"}}}
+    done = users.run(t.cast("t.Any", Face(params=validated(user_module, {"values": {**BASE, **elsewhere}}))))
+    assert (done["changed"], done["created"], done["api_requests"]) == (False, [], 0)
