@@ -26,6 +26,8 @@ TIMEOUT: t.Final = 60.0
 PATIENCE: t.Final = 30.0
 _PAUSE: t.Final = 0.5
 _UNAVAILABLE: t.Final = (502, 503, 504)
+_MOMENT: t.Final = 5.0
+"""Seconds for which an error of Airflow's own (500) may be one of the moment: its database or PgBouncer is replaced."""
 
 Dial = t.Callable[[], http.client.HTTPConnection]
 
@@ -257,7 +259,8 @@ class Rest:
             data = json.dumps(body).encode()
             headers["Content-Type"] = "application/json"
         address = self._path + path + (f"?{urllib.parse.urlencode(query)}" if query else "")
-        deadline = time.monotonic() + self._patience
+        began = time.monotonic()
+        deadline = began + self._patience
         while True:
             sent = False
             try:
@@ -276,9 +279,15 @@ class Rest:
                 if (sent and not idempotent) or time.monotonic() >= deadline:
                     raise Failure(f"Airflow's API cannot be reached: {said(error)}.") from error
             else:
-                if not (answer.status in _UNAVAILABLE and idempotent) or time.monotonic() >= deadline:
+                if not idempotent or time.monotonic() - began >= self._patience_with(answer.status):
                     return answer
             time.sleep(_PAUSE)
+
+    def _patience_with(self, status: int) -> float:
+        """For how many seconds a request with such an answer is sent again."""
+        if status in _UNAVAILABLE:
+            return self._patience
+        return min(self._patience, _MOMENT) if status == 500 else 0
 
     def _connected(self) -> http.client.HTTPConnection:
         """The open connection; servers close idle ones, and some close after each answer."""

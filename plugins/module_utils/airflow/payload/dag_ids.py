@@ -21,7 +21,7 @@ import re
 import sys
 import typing as t
 
-from ansible_collections.dagops.airflow.plugins.module_utils.render.payload.metadata import connect
+from ansible_collections.dagops.airflow.plugins.module_utils.render.payload.metadata import connect, transaction
 
 IGNORE = ".airflowignore"
 WORD = re.compile(r"[\"']([\w.-]+)[\"']|\bdef (\w+)")
@@ -32,14 +32,10 @@ Place = tuple[str, str]
 
 def rows(query: str) -> list[tuple[str, str, str]]:
     """Id, bundle and file of each DAG that Airflow has."""
-    connection = connect()
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(query)
-            found: list[tuple[str, str, str]] = cursor.fetchall()
-            return found
-    finally:
-        connection.close()
+    with transaction(connect()) as cursor:
+        cursor.execute(query)
+        found: list[tuple[str, str, str]] = cursor.fetchall()
+        return found
 
 
 def files(folder: str, syntax: str) -> t.Iterator[str]:

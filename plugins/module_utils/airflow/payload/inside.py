@@ -26,7 +26,12 @@ import re
 import sys
 import typing as t
 
-from ansible_collections.dagops.airflow.plugins.module_utils.render.payload.metadata import connect, driver, is_mysql
+from ansible_collections.dagops.airflow.plugins.module_utils.render.payload.metadata import (
+    connect,
+    driver,
+    is_mysql,
+    transaction,
+)
 
 Report = dict[str, dict[str, t.Any]]
 
@@ -47,12 +52,8 @@ def database() -> t.Iterator[t.Any]:
     except library.OperationalError as error:
         # The server's own words (no password, unknown name, nobody there) say all; where they came up does not.
         raise SystemExit(f"the database refuses us or cannot be reached: {' '.join(str(error).split())}") from None
-    try:
-        with connection.cursor() as cursor:
-            yield cursor
-        connection.commit()
-    finally:
-        connection.close()
+    with transaction(connection) as cursor:
+        yield cursor
 
 
 def rows(cursor: t.Any, query: str, *arguments: t.Any) -> list[tuple[t.Any, ...]]:
@@ -472,12 +473,9 @@ def asked(wanted: dict[str, t.Any], *queries: str, **server: t.Any) -> list[tupl
     except driver().OperationalError:
         return None
     found: list[tuple[t.Any, ...]] = []
-    try:
-        with connection.cursor() as cursor:
-            for query in queries:
-                found = rows(cursor, query)
-    finally:
-        connection.close()
+    with transaction(connection) as cursor:
+        for query in queries:
+            found = rows(cursor, query)
     return found
 
 

@@ -16,7 +16,11 @@ of this container would mend, so it is no failure of a liveness probe; with ``--
 import socket
 import sys
 
-from ansible_collections.dagops.airflow.plugins.module_utils.render.payload.metadata import connect, is_mysql
+from ansible_collections.dagops.airflow.plugins.module_utils.render.payload.metadata import (
+    connect,
+    is_mysql,
+    transaction,
+)
 
 # As [scheduler] scheduler_health_check_threshold and its siblings, whose default is 30 s.
 THRESHOLD_SECONDS = 30
@@ -28,15 +32,11 @@ MYSQL_AGE = "TIMESTAMPDIFF(SECOND, max(latest_heartbeat), utc_timestamp(6))"
 
 def age(job_type: str) -> "float | None":
     """Seconds since the last heartbeat of this container's job; None where there has been none."""
-    connection = connect(timeout=5)
     query = QUERY.format(MYSQL_AGE if is_mysql() else AGE)
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(query, (job_type, socket.gethostbyname(socket.gethostname())))
-            row = cursor.fetchone()
-            return None if row[0] is None else float(row[0])
-    finally:
-        connection.close()
+    with transaction(connect(timeout=5)) as cursor:
+        cursor.execute(query, (job_type, socket.gethostbyname(socket.gethostname())))
+        row = cursor.fetchone()
+        return None if row[0] is None else float(row[0])
 
 
 def main() -> int:

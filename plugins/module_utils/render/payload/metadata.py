@@ -8,6 +8,7 @@ MySQL is asked for standard SQL (``ANSI``), so that ``"key"`` is a name there an
 
 from __future__ import annotations
 
+import contextlib
 import os
 import typing as t
 import urllib.parse
@@ -38,6 +39,24 @@ def connect(timeout: int = 10, **instead: t.Any) -> t.Any:
     library = driver()
     given = _mysql() if is_mysql() else {"dsn": os.environ[URL].replace("postgresql+psycopg2://", "postgresql://")}
     return library.connect(**{**given, "connect_timeout": timeout, **instead})
+
+
+@contextlib.contextmanager
+def transaction(connection: t.Any) -> t.Iterator[t.Any]:
+    """A cursor whose statements take effect together, or not at all, and with which the connection ends.
+
+    The end is told: PgBouncer gives up a connection to the server whose client leaves within a transaction.
+    """
+    try:
+        with connection.cursor() as cursor:
+            yield cursor
+        connection.commit()
+    except BaseException:
+        with contextlib.suppress(driver().Error):
+            connection.rollback()
+        raise
+    finally:
+        connection.close()
 
 
 def _mysql() -> dict[str, t.Any]:

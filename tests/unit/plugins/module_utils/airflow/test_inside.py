@@ -319,7 +319,7 @@ class Session:
     def commit(self) -> None:
         """Each statement is for ever."""
 
-    close = commit
+    close = rollback = commit
 
     def fetchall(self) -> list[tuple[t.Any, ...]]:
         return self._found

@@ -154,7 +154,7 @@ def test_other_logins_do_not_change_our_own(server: Server) -> None:
 
 
 def test_a_cut_connection_is_opened_again(server: Server) -> None:
-    answers = iter([CUT, (503, {}), (200, {"at": "last"})])
+    answers = iter([CUT, (503, {}), (500, {"detail": "Database error"}), (200, {"at": "last"})])
     server.script = lambda asked: airflow3(asked) if asked.path == "/auth/token" else next(answers)
     assert server.client().get("/x", doing="read x") == {"at": "last"}
     assert server.losses == 1
