@@ -38,6 +38,8 @@ def variables(database: parts.MariaDB) -> Variables:
         "airflow_database_user": database.user,
         "airflow_database_password": database.secret["password"],
         "airflow_core_executor": "CeleryExecutor",
+        # MariaDB alone is asked for what a DELETE took away, in words that it refuses, and the scheduler ends.
+        "airflow_core_config": {"scheduler": {"parsing_cleanup_interval": 3600}},
         "airflow_core_triggerer": {"resources": SMALL},
         "airflow_celery_redis": {"image": {"repository": "localhost/redis", "tag": "7.0"}, "resources": SMALL},
         "airflow_celery_workers": {"default": {"concurrency": 2, "resources": {**SMALL, "limits": {}}}},
