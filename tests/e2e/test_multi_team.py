@@ -6,7 +6,7 @@ import typing as t
 
 import pytest
 
-from tests.e2e import parts
+from tests.e2e import bad, parts
 from tests.e2e.conftest import CLUSTER
 from tests.e2e.site import BASE, Site, Variables
 from tests.e2e.support import Instance, eventually
@@ -76,13 +76,8 @@ def site(git: parts.GitServer, tmp_path_factory: pytest.TempPathFactory) -> t.It
     made.remove(variables(git))
     instance.cluster.apply(parts.namespace(NAME), force=True)
     facts = git.facts()
-    given = {
-        "git-token": {"username": facts["username"], "password": facts["password"]},
-        "git-ca": {"ca.crt": facts["ca_certificate"]},
-    }
-    for name, data in given.items():
-        meta = {"name": name, "namespace": NAME}
-        instance.cluster.apply({"apiVersion": "v1", "kind": "Secret", "metadata": meta, "stringData": data}, force=True)
+    bad.secret(instance.cluster, NAME, "git-token", username=facts["username"], password=facts["password"])
+    bad.secret(instance.cluster, NAME, "git-ca", **{"ca.crt": facts["ca_certificate"]})
     git.commit(REPOSITORY, {"of_a_team.py": DAG})
     made.converge(variables(git))
     yield made

@@ -11,6 +11,7 @@ PRIVATE to the collection: it can have breaking changes at any time.
 
 from __future__ import annotations
 
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.database_kinds import POSTGRESQL
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
 
 MANAGER = "dagops.airflow"
@@ -32,7 +33,7 @@ PING_FILE = "ping.py"
 ADMIN_FOLDER = "/run/secrets/dagops/admin"
 BUNDLES_FOLDER = "/run/secrets/dagops/bundles"
 
-POSTGRES_PORT = 5432
+POSTGRES_PORT = POSTGRESQL.port
 PGBOUNCER_PORT = 6543
 WEB_PORT = 8080
 REDIS_PORT = 6379

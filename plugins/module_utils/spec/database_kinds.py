@@ -21,7 +21,6 @@ AUTHORITIES: t.Final = "/etc/ssl/certs/ca-certificates.crt"
 class DatabaseKind:
     """A kind of database."""
 
-    title: str
     port: int
     scheme: str
     """Of addresses for Airflow, as SQLAlchemy reads them."""
@@ -52,7 +51,6 @@ _MODES: t.Final = ("disable", "allow", "prefer", "require", "verify-ca", "verify
 
 # asyncpg calls `ssl` what libpq calls `sslmode`. PgBouncer would hand what KEDA prepares to another session.
 POSTGRESQL: t.Final = DatabaseKind(
-    title="Postgres",
     port=5432,
     scheme="postgresql",
     async_scheme="postgresql+asyncpg",
@@ -72,7 +70,6 @@ POSTGRESQL: t.Final = DatabaseKind(
 # hold. Without a character set, a driver may choose one that has no emoji.
 _UTF8: t.Final = {"charset": "utf8mb4"}
 MYSQL: t.Final = DatabaseKind(
-    title="MySQL",
     port=3306,
     scheme="mysql+mysqldb",
     async_scheme="mysql+aiomysql",
