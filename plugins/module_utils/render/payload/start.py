@@ -79,6 +79,8 @@ def end_after_tasks(executor: t.Any, beat: t.Callable[[t.Any], None], seconds: f
         over = threading.Event()
         # Airflow 2 has workers of another kind, which go by themselves.
         workers = dict(self.workers) if hasattr(self, "activity_queue") else {}
+        if workers:
+            self._read_results = one_at_a_time(self._read_results)
 
         def beats() -> None:
             idle = 0
@@ -88,8 +90,9 @@ def end_after_tasks(executor: t.Any, beat: t.Callable[[t.Any], None], seconds: f
                 except Exception:  # A database that is away for a moment comes back.
                     traceback.print_exc()
                 if workers:
-                    # The end itself reads them when its wait is over.
-                    self._read_results()
+                    # The end itself reads them when its wait is over, and then closes where they come from.
+                    with contextlib.suppress(OSError):
+                        self._read_results()
                     idle = 0 if self.running else idle + 1
                 if idle > IDLE_BEATS:
                     for worker in workers.values():
@@ -108,6 +111,17 @@ def end_after_tasks(executor: t.Any, beat: t.Callable[[t.Any], None], seconds: f
             thread.join()
 
     executor.end = ended
+
+
+def one_at_a_time(read: t.Callable[[], None]) -> t.Callable[[], None]:
+    """Have one thread read at a time: between another's look and its read it would take what that one waits for."""
+    lock = threading.Lock()
+
+    def alone() -> None:
+        with lock:
+            read()
+
+    return alone
 
 
 def beat(job_id: t.Any) -> None:

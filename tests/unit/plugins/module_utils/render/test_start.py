@@ -98,6 +98,25 @@ def test_a_worker_that_stays_is_killed_once_the_last_task_has_ended(local: type[
     assert all(worker.gone.is_set() for worker in executor.workers.values())
 
 
+def test_one_thread_reads_at_a_time() -> None:
+    """Else two could see one result, and one of them wait for ever for another."""
+    results, read = ["one"], threading.Event()
+
+    def take() -> None:
+        if results:
+            read.set()
+            time.sleep(SECONDS)
+            results.pop()
+
+    alone = start.one_at_a_time(take)
+    other = threading.Thread(target=alone)
+    other.start()
+    assert read.wait(60)
+    alone()
+    other.join()
+    assert results == []
+
+
 class Runner:
     """Leaves as Airflow's scheduler does."""
 
