@@ -13,7 +13,7 @@ import typing as t
 
 from ansible_collections.dagops.airflow.plugins.module_utils.spec import counts
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.database_kinds import POSTGRESQL
-from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import KedaScaler, Values
 
 VARIABLE: t.Final = "airflow_database_max_connections"
 
@@ -37,6 +37,8 @@ class Share:
     most: int
     direct: bool = False
     """Past PgBouncer in any case."""
+    other_user: bool = False
+    """Of another user of the database than Airflow, for whom PgBouncer has a pool apart."""
     autoscaled: str = ""
     """The variables that say how many there are, where an autoscaler makes as many, in words."""
 
@@ -80,6 +82,9 @@ def shares(values: Values) -> list[Share]:
         tasks = tasks_at_once(values)
         workers = [counts.workers(values, name) for name in values.worker_sets]
         found.append(Share(component="tasks", kept=tasks, most=tasks, autoscaled=_autoscaled(workers)))
+    # KEDA keeps one for each trigger, and opens another where its operator and a HorizontalPodAutoscaler ask at once.
+    asked = sum(isinstance(scaler, KedaScaler) for _variable, _scaled, scaler in counts.scalers(values))
+    found.append(Share(component="KEDA", kept=asked, most=2 * asked, other_user=True))
     return [share for share in found if share.kept]
 
 
@@ -106,10 +111,10 @@ def kept(values: Values) -> tuple[int, str]:
     pooler = values.database.pgbouncer
     if not pooler.enabled:
         return sum(share.kept for share in parts), ", ".join(share.words for share in parts)
-    direct = [share for share in parts if share.direct]
+    beside = [share for share in parts if share.direct or share.other_user]
     pooled = pooler.pool_size * pooler.replicas
-    words = [f"pgbouncer {pooled} ({pooler.replicas} x {pooler.pool_size})", *(share.words for share in direct)]
-    return pooled + sum(share.kept for share in direct), ", ".join(words)
+    words = [f"pgbouncer {pooled} ({pooler.replicas} x {pooler.pool_size})", *(share.words for share in beside)]
+    return pooled + sum(share.kept for share in beside), ", ".join(words)
 
 
 def connections_suffice(values: Values) -> t.Iterator[str]:
@@ -117,8 +122,8 @@ def connections_suffice(values: Values) -> t.Iterator[str]:
     limit, (needed, words) = granted(values), kept(values)
     if limit is not None and needed > limit:
         yield (
-            f"{VARIABLE} is {limit + RESERVED}, of which {RESERVED} are for administrators, but Airflow keeps {needed} "
-            f"connections open: {words}. Raise it, lower replicas (max where an autoscaler sets them), workers or "
+            f"{VARIABLE} is {limit + RESERVED}, of which {RESERVED} are for administrators, but {needed} connections "
+            f"stay open: {words}. Raise it, lower replicas (max where an autoscaler sets them), workers or "
             f"airflow_core_config.database.sql_alchemy_pool_size, {_pooled(values)} (docs/capacity.md)"
         )
     pooler = values.database.pgbouncer
@@ -127,7 +132,7 @@ def connections_suffice(values: Values) -> t.Iterator[str]:
     if pooler.enabled and wanted > room:
         yield (
             f"airflow_database_pgbouncer.maxClientConnections is {pooler.max_client_connections} for each of "
-            f"{pooler.replicas} pods, but Airflow keeps {wanted} connections open: "
+            f"{pooler.replicas} pods, but {wanted} connections stay open: "
             f"{', '.join(share.words for share in clients)}. Raise it (docs/capacity.md)"
         )
 

@@ -91,7 +91,7 @@ def refusal(**variables: t.Any) -> str:
 def test_a_server_with_too_few_connections_is_refused_with_the_sum() -> None:
     load({**BASE, **TWO, "airflow_database_max_connections": 83})
     assert refusal(**TWO, airflow_database_max_connections=82) == (
-        "airflow_database_max_connections is 82, of which 3 are for administrators, but Airflow keeps 80 connections "
+        "airflow_database_max_connections is 82, of which 3 are for administrators, but 80 connections stay "
         "open: api-server 30, scheduler 10, dag-processor 5, triggerer 5, api-server (asynchronous) 30. Raise it, "
         "lower replicas (max where an autoscaler sets them), workers or "
         "airflow_core_config.database.sql_alchemy_pool_size, or have PgBouncer (docs/capacity.md)"
@@ -112,11 +112,30 @@ def test_pgbouncer_is_what_the_server_sees() -> None:
     limited = {**TWO, **POOLED}
     load({**BASE, **limited, "airflow_database_max_connections": 73})
     told = refusal(**limited, airflow_database_max_connections=72)
-    assert "keeps 70 connections open: pgbouncer 40 (2 x 20), api-server (asynchronous) 30" in told
+    assert "70 connections stay open: pgbouncer 40 (2 x 20), api-server (asynchronous) 30" in told
+
+
+def test_keda_asks_as_a_user_of_its_own() -> None:
+    """One connection for each ScaledObject, which PgBouncer does not share with Airflow's."""
+    scaled = {
+        "airflow_core_executor": "CeleryExecutor",
+        "airflow_celery_workers": {"default": {}, "more": {"queues": ["more"]}},
+        "airflow_autoscaling_workers": {"default": {}, "more": {}},
+        "airflow_autoscaling_triggerer": {"max": 1},
+    }
+    assert kept(**scaled)["KEDA"] == 3
+    pooled = {**scaled, "airflow_database_pgbouncer": {"enabled": True, "poolSize": 20, "maxClientConnections": 23}}
+    load({**BASE, **pooled, "airflow_database_max_connections": 31})
+    told = refusal(**pooled, airflow_database_max_connections=30)
+    assert "28 connections stay open: pgbouncer 20 (1 x 20), api-server (asynchronous) 5, KEDA 3. Raise it" in told
+    pooled["airflow_database_pgbouncer"]["maxClientConnections"] = 22
+    told = refusal(**pooled)
+    assert "but 23 connections stay open: api-server 5, scheduler 5, dag-processor 5, triggerer 5 (" in told
+    assert told.endswith("), KEDA 3. Raise it (docs/capacity.md)")
 
 
 def test_pgbouncer_takes_what_airflow_keeps_open() -> None:
     pooler = {"enabled": True, "maxClientConnections": 50}
     load({**BASE, **TWO, "airflow_database_pgbouncer": pooler})
     told = refusal(**TWO, airflow_database_pgbouncer={**pooler, "maxClientConnections": 49})
-    assert "maxClientConnections is 49 for each of 1 pods, but Airflow keeps 50 connections open: api-server 30" in told
+    assert "maxClientConnections is 49 for each of 1 pods, but 50 connections stay open: api-server 30" in told

@@ -95,7 +95,7 @@ def test_too_few_connections_for_what_autoscalers_may_start_are_refused_with_the
     with pytest.raises(SpecError) as refused:
         load({**given, "airflow_database_max_connections": 117})
     assert refused.value.problems == [
-        "airflow_database_max_connections is 117, of which 3 are for administrators, but Airflow keeps 115 connections "
+        "airflow_database_max_connections is 117, of which 3 are for administrators, but 115 connections stay "
         "open: api-server 50 (airflow_autoscaling_api_server.max is 10), scheduler 5, dag-processor 5, triggerer 5, "
         "api-server (asynchronous) 50 (airflow_autoscaling_api_server.max is 10). Raise it, lower replicas (max where "
         "an autoscaler sets them), workers or airflow_core_config.database.sql_alchemy_pool_size, or have PgBouncer "
