@@ -154,6 +154,23 @@ class Instance:
         assert result.rc == 0, result.stderr
         return result.stdout
 
+    def run_now(self, cron_job: str) -> None:
+        """Have a CronJob run once, to its good end."""
+        found = self.cluster.get(kinds.named("CronJob"), f"{self.name}-{cron_job}", self.name)
+        assert found
+        job, name = kinds.named("Job"), f"{cron_job}-now"
+        template = {"apiVersion": "batch/v1", "kind": "Job", **found["spec"]["jobTemplate"]}
+        self.cluster.create({**template, "metadata": {"name": name, "namespace": self.name}})
+
+        def ended() -> bool:
+            made = self.cluster.get(job, name, self.name)
+            assert made
+            assert not made["status"].get("failed"), made["status"]
+            return bool(made["status"].get("succeeded"))
+
+        eventually(ended, 180, f"the Job of {cron_job} does not end")
+        self.cluster.delete(job, name, self.name)
+
     def sql(self, statement: str) -> str:
         """What the embedded database says to a statement."""
         command = 'exec psql -qAt -U "$POSTGRES_USER" -d "$POSTGRES_DB"'

@@ -145,20 +145,7 @@ def test_old_rows_are_deleted(site: Site) -> None:
     site.instance.sql(
         "INSERT INTO log (dttm, event) VALUES (now() - interval '31 days', 'e2e_old'), (now(), 'e2e_young')"
     )
-    cluster = site.instance.cluster
-    cron_job = cluster.get(kinds.named("CronJob"), f"{NAME}-db-cleanup", NAME)
-    assert cron_job
-    job = {"apiVersion": "batch/v1", "kind": "Job", **cron_job["spec"]["jobTemplate"]}
-    cluster.create({**job, "metadata": {"name": "clean-now", "namespace": NAME}})
-
-    def ended() -> bool:
-        found = cluster.get(kinds.named("Job"), "clean-now", NAME)
-        assert found
-        assert not found["status"].get("failed"), found["status"]
-        return bool(found["status"].get("succeeded"))
-
-    eventually(ended, 180, "the Job does not end")
-    cluster.delete(kinds.named("Job"), "clean-now", NAME)
+    site.instance.run_now("db-cleanup")
     assert site.instance.sql("SELECT event FROM log WHERE event LIKE 'e2e_%'") == "e2e_young"
 
 

@@ -82,6 +82,7 @@ VARIABLES: Variables = {
     },
     "airflow_core_executor": "LocalExecutor,KubernetesExecutor",
     **{f"airflow_core_{component}": MOUNTED for component in ("dag_processor", "scheduler", "workers")},
+    "airflow_core_kubernetes_executor": {"cleanup": {"enabled": True, "schedule": "0 0 1 1 *", "resources": SMALL}},
     "airflow_rbac_teams": {"data": {"namespaceManaged": True, "kubernetesExecutor": True, "quota": {"pods": "10"}}},
     "airflow_policy_labels": {"team": {"values": ["data", "ml"]}, "cost-centre": {}},
     "airflow_policy_placements": {"data": {"nodeLabels": NODE, "tolerations": [DEDICATED]}},
@@ -212,6 +213,18 @@ def test_a_task_runs_in_the_namespace_of_the_team_and_its_log_outlives_its_pod(s
     eventually(lambda: not instance.cluster.list(kinds.named("Pod"), TEAM, left), 60, "the pod of the task stays")
     (task,) = instance.call(dag_run, dag_id="at_home", run_id="first", wait=False, logs=True)["task_instances"]
     assert "told in the namespace of the team" in task["log"]
+
+
+def test_what_tasks_have_left_in_the_namespace_of_a_team_is_cleaned(site: Site) -> None:
+    """Here the pods that the sample launched, in the namespace of the team, and what its failed tasks left at home."""
+
+    def left(*namespaces: str) -> list[Object]:
+        pods = kinds.named("Pod")
+        return [pod for one in namespaces for pod in site.instance.cluster.list(pods, one, "dag_id,task_id")]
+
+    assert left(TEAM)
+    site.instance.run_now("cleanup")
+    eventually(lambda: not left(NAME, TEAM), 60, "pods of tasks stay")
 
 
 def test_a_second_run_changes_nothing(site: Site) -> None:

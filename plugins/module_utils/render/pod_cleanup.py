@@ -1,15 +1,18 @@
 # Copyright (c) 2026, dagops.airflow contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""A CronJob that deletes what the KubernetesExecutor left.
+"""A CronJob that deletes what the KubernetesExecutor left, in each namespace where it makes pods by name.
 
 PRIVATE to the collection: it can have breaking changes at any time.
 """
 
 from __future__ import annotations
 
-from ansible_collections.dagops.airflow.plugins.module_utils.render import features, names, pods
+import inspect
+
+from ansible_collections.dagops.airflow.plugins.module_utils.render import features, pods, teams
 from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import Object, object_
+from ansible_collections.dagops.airflow.plugins.module_utils.render.payload import clean_pods
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
 
 
@@ -18,15 +21,15 @@ def render(values: Values) -> list[Object]:
     component, wanted = "cleanup", values.core.kubernetes_executor.cleanup
     if not (values.runs_kubernetes and wanted.enabled):
         return []
-    arguments = ["kubernetes", "cleanup-pods", "--namespace", values.namespace]
+    arguments = [str(wanted.pending_minutes), values.namespace, *teams.namespaces(values)]
     container = pods.airflow_container(
         values,
         wanted,
         component,
-        args=pods.airflow_args(*arguments, "--min-pending-minutes", str(wanted.pending_minutes)),
+        args=["python", "-c", inspect.getsource(clean_pods), *arguments],
         # Airflow 2 does not start its command line without a database.
         env=pods.database_env(values) if values.major < 3 else [],
-        mounts=[pods.config_mount(names.START_FILE)],
+        terminationMessagePolicy="FallbackToLogsOnError",
     )
     template = pods.airflow_pod(
         values,

@@ -178,9 +178,11 @@ def _limits(values: Values, name: str, team: Team) -> t.Iterator[Object]:
 
 
 def _executor(values: Values, name: str, team: Team, rules: t.Mapping[str, list[Object]]) -> t.Iterator[Object]:
-    """What the KubernetesExecutor, and whoever shows its logs, needs in a team's namespace."""
+    """What the KubernetesExecutor needs in a team's namespace, and whoever shows its logs or cleans up after it."""
     if team.kubernetes_executor:
-        for role, component in (("pod-launcher", "scheduler"), ("log-reader", values.web_component)):
+        held = {"pod-launcher": "scheduler", "log-reader": values.web_component}
+        held |= {"pod-cleaner": "cleanup"} if values.core.kubernetes_executor.cleanup.enabled else {}
+        for role, component in held.items():
             made = _bound(values, name, role, rules[role], [subject(values, component, values.namespace)])
             yield from features.part_of(features.KUBERNETES, made)
 

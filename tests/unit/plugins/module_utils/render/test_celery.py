@@ -325,9 +325,7 @@ def test_what_cleans_up_may_delete_pods_and_no_more() -> None:
     job = items["CronJob/cleanup"]["spec"]
     spec = job["jobTemplate"]["spec"]["template"]["spec"]
     assert (job["schedule"], job["concurrencyPolicy"], spec["restartPolicy"]) == ("*/15 * * * *", "Forbid", "Never")
-    assert spec["containers"][0]["args"][2:] == [
-        *("kubernetes", "cleanup-pods", "--namespace", "many", "--min-pending-minutes", "10")
-    ]
+    assert spec["containers"][0]["args"][3:] == ["10", "many"]
     assert items["Role/pod-cleaner"]["rules"] == [
         {"apiGroups": [""], "resources": ["pods"], "verbs": ["delete", "list"]}
     ]

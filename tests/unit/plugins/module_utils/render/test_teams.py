@@ -63,6 +63,25 @@ def test_pods_in_the_namespace_of_a_team_find_what_they_read() -> None:
             assert item["data"] == originals[item["metadata"]["name"]]["data"]
 
 
+def test_the_executors_pods_are_cleaned_where_it_makes_them() -> None:
+    wanted = {
+        **BASE,
+        "airflow_core_kubernetes_executor": {"cleanup": {"enabled": True}},
+        "airflow_rbac_teams": {"data": {}, "ml": {"kubernetesExecutor": True}},
+    }
+    items = render_all(load(wanted))
+    (job,) = (item for item in items if item["kind"] == "CronJob")
+    (container,) = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+    assert container["args"][3:] == ["60", "analytics", "analytics-ml"]
+    bindings = {
+        (item["metadata"]["namespace"], one["name"], one["namespace"])
+        for item in items
+        if item["kind"] == "RoleBinding" and item["roleRef"]["name"] == "analytics-pod-cleaner"
+        for one in item["subjects"]
+    }
+    assert bindings == {(one, "analytics-cleanup", "analytics") for one in ("analytics", "analytics-ml")}
+
+
 def test_no_cluster_role_without_consent() -> None:
     cluster_roles = {"ClusterRole", "ClusterRoleBinding"}
     assert not cluster_roles & {item["kind"] for item in render_all(load(CASES["teams"]))}
