@@ -130,7 +130,7 @@ secrets-search: ## Every secret of a running Airflow, looked for in all that is 
 	@$(DEV) pytest -m full tests/e2e/test_secrets_search.py
 
 matrix: ## Executors × ways of DAGs × places for logs, pairwise, and all that can be wrong (make cluster-up images addons)
-	@$(DEV) pytest -m full $(addprefix tests/e2e/test_,matrix.py cloud_logs.py multi_team.py brokers.py bad_sources.py addons.py mysql.py)
+	@$(DEV) pytest -m full $(addprefix tests/e2e/test_,matrix.py cloud_logs.py multi_team.py brokers.py bad_sources.py addons.py mysql.py teams.py)
 
 bench: ## Benchmarks: seconds, API requests and module starts of a converge; tasks per minute of a burst
 	@$(DEV) pytest --capture=no tests/benchmarks

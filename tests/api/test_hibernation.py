@@ -7,6 +7,7 @@ import typing as t
 import pytest
 
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow import hibernation as backend
+from ansible_collections.dagops.airflow.plugins.module_utils.face import Failure
 from ansible_collections.dagops.airflow.plugins.module_utils.kube import apply, engine, kinds, replicas
 from ansible_collections.dagops.airflow.plugins.modules import hibernation
 from tests.api.support import INSTANCE, Face, Site, validated
@@ -134,7 +135,7 @@ def interrupted_after(times: int) -> t.Callable[..., list[apply.Step]]:
 
 def test_a_run_that_was_interrupted_is_gone_on_with(awake: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """At each step: the next run ends it, and a converge wakes the instance."""
-    for times in range(4):
+    for times in range(5):
         with monkeypatch.context() as patched:
             patched.setattr(backend.apply, "perform", interrupted_after(times))
             with pytest.raises(KeyboardInterrupt):
@@ -144,6 +145,25 @@ def test_a_run_that_was_interrupted_is_gone_on_with(awake: Site, monkeypatch: py
         assert set(numbers(awake).values()) == {0}
         converge(awake)
         assert numbers(awake) == NUMBERS
+
+
+def test_a_task_whose_pod_is_there_is_waited_for(awake: Site) -> None:
+    """Airflow does not call it running yet. Until it has ended, what it needs stays."""
+    meta = {
+        "name": "a-task",
+        "namespace": awake.namespace,
+        "labels": {"tier": "airflow", "release": INSTANCE, "component": "worker", "kubernetes_executor": "True"},
+        "annotations": {"dag_id": "load", "task_id": "all"},
+    }
+    spec = {"containers": [{"name": "base", "image": "example/a:1"}]}
+    awake.cluster.apply({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec})
+    assert hibernation.run(face(awake, check=True))["running"] == ["load.all"]
+    with pytest.raises(Failure, match=r"have not ended after 1 s: load\.all\."):
+        hibernation.run(face(awake, wait_timeout=1))
+    assert numbers(awake) == {**NUMBERS, "Deployment/scheduler": 0}
+    awake.cluster.delete(kinds.named("Pod"), "a-task", awake.namespace)
+    hibernation.run(face(awake))
+    assert set(numbers(awake).values()) == {0}
 
 
 def test_objects_of_the_persons_own_are_left_alone(awake: Site) -> None:

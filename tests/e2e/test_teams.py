@@ -215,6 +215,22 @@ def test_a_task_runs_in_the_namespace_of_the_team_and_its_log_outlives_its_pod(s
     assert "told in the namespace of the team" in task["log"]
 
 
+@pytest.mark.full
+def test_sleep_waits_for_a_pod_that_has_just_been_made(site: Site) -> None:
+    """Airflow calls its task queued until it has started, which takes longer than it takes to stop the API server."""
+    instance = site.instance
+    instance.call(dag_run, dag_id="at_home", run_id="before-sleep", wait=False)
+    pods = kinds.named("Pod")
+    eventually(lambda: bool(instance.cluster.list(pods, TEAM, "dag_id=at_home")), 60, "there is no pod of the task")
+    slept = site.run(VARIABLES, "hibernate")
+    assert slept.code == 0, slept.output[-5000:]
+    assert not instance.pods()
+    site.converge(VARIABLES)
+    ended = instance.call(dag_run, dag_id="at_home", run_id="before-sleep", wait=True, wait_timeout=120)
+    assert ended["run"]["state"] == "success"
+    assert [one["try_number"] for one in ended["task_instances"]] == [1]
+
+
 def test_what_tasks_have_left_in_the_namespace_of_a_team_is_cleaned(site: Site) -> None:
     """Here the pods that the sample launched, in the namespace of the team, and what its failed tasks left at home."""
 

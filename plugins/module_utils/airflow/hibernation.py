@@ -29,7 +29,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import 
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object, named
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.lease import Lock
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.live import together
-from ansible_collections.dagops.airflow.plugins.module_utils.render import extra
+from ansible_collections.dagops.airflow.plugins.module_utils.render import extra, features, teams
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
 
 PAUSED: t.Final = "autoscaling.keda.sh/paused-replicas"
@@ -55,18 +55,24 @@ def asleep(live: Object) -> Object:
 
 
 def stages(objects: t.Iterable[Object], *, data: bool) -> list[list[Object]]:
-    """The objects in the order in which they go: what begins tasks, what they need, what all need."""
-    found: list[list[Object]] = [[], [], [], []]
+    """The objects in the order in which they go: what begins tasks, what runs them, what they need, what all need."""
+    found: list[list[Object]] = [[], [], [], [], []]
     for obj in order.ordered(objects):
-        component = component_of(obj)
-        if component in DATA:
-            found[3].append(obj)
-        elif component == "scheduler":
-            found[0].append(obj)
-        else:
-            # An autoscaler would make pods again for tasks that wait.
-            found[1 if obj["kind"] == "ScaledObject" else 2].append(obj)
-    return found if data else found[:3]
+        found[_stage(obj)].append(obj)
+    return found if data else found[:4]
+
+
+def _stage(obj: Object) -> int:
+    component = component_of(obj)
+    if component in DATA:
+        return 4
+    if component == "scheduler":
+        return 0
+    if obj["kind"] == "ScaledObject":
+        # It would make pods again for tasks that wait.
+        return 1
+    # A worker takes tasks out of the broker until it is told to go, and they need the API server to their end.
+    return 2 if component == "worker" else 3
 
 
 def run(face: Face) -> dict[str, t.Any]:
@@ -129,15 +135,13 @@ class Hibernation:
         return apply.rehearse(self._cluster, steps, apply.Consent(), self._face.warn)
 
     def _go(self, groups: list[list[apply.Step]]) -> None:
-        scheduler, autoscalers, rest, *data = groups
+        scheduler, *others = groups
         if self._values.runs_local:
             # Its tasks run in its own pod.
             self._await_tasks("It goes on as it was")
         self._stop(scheduler)
         self._await_tasks("Its scheduler is stopped, so no other begins")
-        self._stop(autoscalers)
-        self._stop(rest)
-        for group in data:
+        for group in others:
             self._stop(group)
 
     def _stop(self, steps: list[apply.Step]) -> None:
@@ -153,7 +157,7 @@ class Hibernation:
     def _await_tasks(self, consequence: str) -> None:
         self._await(
             self._running,
-            "Tasks of instance {1} still run after {2} s: {0}. {3}",
+            "Tasks of instance {1} have not ended after {2} s: {0}. {3}",
             f"{consequence}. Run again to go on waiting (airflow_wait_timeout says for how long), or "
             "playbooks/wake.yml to go back.",
         )
@@ -172,14 +176,23 @@ class Hibernation:
             self._lock.renew()
             time.sleep(_PAUSE)
 
-    def _pods(self) -> list[Object]:
-        """Pods of the instance that have not ended."""
-        pods = self._cluster.list(named("Pod"), self._values.namespace, label_selector=self._where.selector())
-        return [pod for pod in pods if (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed")]
+    def _pods(self, namespace: str = "") -> list[Object]:
+        """Pods of the instance that have not ended, in its own namespace or in that of a team."""
+        there = namespace or self._values.namespace
+        pods = self._cluster.list(named("Pod"), there, label_selector=self._where.selector())
+        return [pod for pod in pods if not _ended(pod)]
 
     def _running(self) -> list[str]:
+        """Tasks that run, or whose pod is there already."""
+        return sorted({*self._told(), *map(_task_of, self._task_pods())})
+
+    def _task_pods(self) -> list[Object]:
+        """Pods of tasks that have not ended. One that has just been made runs nothing, as Airflow sees it."""
+        return [pod for namespace in teams.with_pods(self._values) for pod in self._pods(namespace) if _is_task(pod)]
+
+    def _told(self) -> list[str]:
         """Tasks that run, as a pod of Airflow tells; none where no pod is left that could run one."""
-        pods = [pod for pod in self._pods() if component_of(pod) not in DATA]
+        pods = [pod for pod in self._pods() if component_of(pod) not in DATA and not _is_task(pod)]
         if not pods:
             return []
         pod = newest_ready(pods, AIRFLOW_COMPONENTS)
@@ -191,3 +204,19 @@ class Hibernation:
             )
         tasks: list[str] = run_inside(self._cluster, pod, "running")["tasks"]
         return tasks
+
+
+def _ended(pod: Object) -> bool:
+    return (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
+
+
+def _is_task(pod: Object) -> bool:
+    """Whether a KubernetesExecutor has made it."""
+    name, value = features.TASK_POD.split("=")
+    return bool(pod["metadata"]["labels"].get(name) == value)
+
+
+def _task_of(pod: Object) -> str:
+    """The task that a pod of a KubernetesExecutor is for, as Airflow tells it."""
+    notes = pod["metadata"].get("annotations") or {}
+    return f"{notes['dag_id']}.{notes['task_id']}" if notes.keys() >= {"dag_id", "task_id"} else pod["metadata"]["name"]

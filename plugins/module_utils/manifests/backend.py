@@ -29,7 +29,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.kube.engine import 
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.scope import Scope
 from ansible_collections.dagops.airflow.plugins.module_utils.manifests import files
-from ansible_collections.dagops.airflow.plugins.module_utils.render import dags_upload, features
+from ansible_collections.dagops.airflow.plugins.module_utils.render import dags_upload, features, teams
 from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline import RENDERERS, render_all, render_parts
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import load
 
@@ -55,6 +55,8 @@ class Declared:
     """Features that the values have no use for."""
     superseded: t.Collection[str] = ()
     """Components that this version of Airflow has others for."""
+    with_pods: t.Sequence[str] = ()
+    """Namespaces in which pods of tasks may be."""
     abandons_pods: bool = False
     """Whether no KubernetesExecutor deletes ended pods of tasks any more."""
 
@@ -89,6 +91,7 @@ def declared(params: dict[str, t.Any]) -> Declared:
         unused=features.unused(values) | {features.AUTOSCALING},
         # The old one cannot work with the database of the new one, and would get in its way.
         superseded=set(WEB_COMPONENTS) - {values.web_component},
+        with_pods=teams.with_pods(values),
         abandons_pods=component == "core" and not values.runs_kubernetes,
     )
 
@@ -147,12 +150,14 @@ def _strays(cluster: Cluster, what: Declared) -> list[kinds.Object]:
     """What migrations, tasks and uploads left: it would hold volumes, and the scheduler that kept tasks' goes."""
     if what.component != "core" or not what.namespace:
         return []
-    left = (("Job", "migrate"), ("Pod", "migrate"), ("Pod", "worker"), ("Job", dags_upload.COMPONENT))
+    left = [(what.namespace, "Job", "migrate"), (what.namespace, "Pod", "migrate")]
+    left += [(namespace, "Pod", "worker") for namespace in what.with_pods]
+    left.append((what.namespace, "Job", dags_upload.COMPONENT))
     return [
         found
-        for kind, component in left
+        for namespace, kind, component in left
         for found in cluster.list(
-            kinds.named(kind), what.namespace, f"release={what.instance},tier=airflow,component={component}"
+            kinds.named(kind), namespace, f"release={what.instance},tier=airflow,component={component}"
         )
     ]
 
@@ -160,8 +165,9 @@ def _strays(cluster: Cluster, what: Declared) -> list[kinds.Object]:
 def _delete_abandoned(cluster: Cluster, what: Declared) -> None:
     """Delete ended pods of tasks; to be called when the executor that was to do so is gone."""
     labels = f"release={what.instance},tier=airflow,component=worker,{features.TASK_POD}"
-    ended = cluster.list(kinds.named("Pod"), what.namespace, labels, "status.phase=Succeeded")
-    prune.delete(cluster, ended, dry_run=False)
+    pods = kinds.named("Pod")
+    for namespace in what.with_pods:
+        prune.delete(cluster, cluster.list(pods, namespace, labels, "status.phase=Succeeded"), dry_run=False)
 
 
 def _request(face: Face, what: Declared) -> Request:

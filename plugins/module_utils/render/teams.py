@@ -74,6 +74,11 @@ def namespaces(values: Values) -> list[str]:
     return [values.team_namespace(name) for name in executing(values)]
 
 
+def with_pods(values: Values) -> list[str]:
+    """Namespaces in which the KubernetesExecutor makes pods, or made some before the teams had another choice."""
+    return [values.namespace, *map(values.team_namespace, values.rbac.teams)]
+
+
 def account(values: Values, team: Team) -> str:
     """Name of the identity of pods that tasks launch."""
     return team.service_account.name or names.name(values, "tasks")

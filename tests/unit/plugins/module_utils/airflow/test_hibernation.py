@@ -65,11 +65,13 @@ def test_what_others_need_goes_after_them() -> None:
     objects = [live("StatefulSet", name) for name in ("redis", "postgresql")]
     objects += [live("Deployment", name) for name in ("pgbouncer", "api-server", "worker", "scheduler")]
     objects += [live("ScaledObject", "worker"), live("CronJob", "cleanup")]
-    rest = ["cleanup", "api-server", "worker"]
+    # Tasks speak to the API server until they end.
+    rest = ["cleanup", "api-server"]
     assert names(hibernation.stages(objects, data=True)) == [
         ["scheduler"],
+        ["worker"],
         ["worker"],
         rest,
         ["pgbouncer", "postgresql", "redis"],
     ]
-    assert names(hibernation.stages(objects, data=False)) == [["scheduler"], ["worker"], rest]
+    assert names(hibernation.stages(objects, data=False)) == [["scheduler"], ["worker"], ["worker"], rest]
