@@ -18,7 +18,7 @@ import re
 import typing as t
 
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Kind, Object
-from ansible_collections.dagops.airflow.plugins.module_utils.preflight import pod_counts
+from ansible_collections.dagops.airflow.plugins.module_utils.preflight import pod_counts, selectors
 from ansible_collections.dagops.airflow.plugins.module_utils.render import names, team_placement
 from ansible_collections.dagops.airflow.plugins.module_utils.spec import forms
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
@@ -211,12 +211,12 @@ def stuck_drains(objects: t.Sequence[Object]) -> t.Iterator[str]:
             continue
         # A person's own object may be malformed; the API server says better than we what is wrong with it.
         with contextlib.suppress(ArithmeticError, AttributeError, KeyError, TypeError, ValueError):
-            spec = item["spec"]
-            wanted = spec["selector"]["matchLabels"].items()
+            spec, namespace = item["spec"], item["metadata"].get("namespace")
             there = [
                 counts[pod_counts.key_of(one)]
                 for one in workloads
-                if wanted <= one["spec"]["template"]["metadata"]["labels"].items()
+                if one["metadata"].get("namespace") == namespace
+                and selectors.matches(spec["selector"], one["spec"]["template"]["metadata"]["labels"])
             ]
             scalers = [label for one in there for label in one.scalers]
             # Where an autoscaler may leave none, the first pod that it makes is to be evicted.

@@ -7,7 +7,7 @@ import typing as t
 import pytest
 
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import named
-from ansible_collections.dagops.airflow.plugins.module_utils.preflight import checks, pod_counts
+from ansible_collections.dagops.airflow.plugins.module_utils.preflight import checks, pod_counts, selectors
 from ansible_collections.dagops.airflow.plugins.module_utils.render import pod_template
 from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline import render_all
 from ansible_collections.dagops.airflow.plugins.module_utils.spec import references
@@ -190,6 +190,48 @@ def test_a_budget_that_holds_drains_up_is_told(spec: dict[str, t.Any], words: st
     )
     problems = list(checks.stuck_drains(render_all(values)))
     assert [words in problem for problem in problems] == ([True] if words else []), problems
+
+
+def test_the_budget_of_tasks_counts_no_workers_of_celery() -> None:
+    """It waits for pods of a KubernetesExecutor, which end; those of Celery have a label that it leaves out."""
+    both = {
+        **BASE,
+        "airflow_core_executor": "CeleryExecutor,KubernetesExecutor",
+        "airflow_core_workers": {"podDisruptionBudget": {"enabled": True}},
+    }
+    objects = render_all(load(both))
+    assert [item for item in objects if item["metadata"]["name"] == "airflow-task"]
+    assert list(checks.stuck_drains(objects)) == []
+
+
+@pytest.mark.parametrize(
+    ("selector", "is_taken"),
+    [
+        ({}, True),
+        ({"matchLabels": {"team": "data"}}, True),
+        ({"matchLabels": {"team": "data", "tier": "web"}}, False),
+        ({"matchExpressions": [{"key": "team", "operator": "In", "values": ["data", "ml"]}]}, True),
+        ({"matchExpressions": [{"key": "tier", "operator": "In", "values": ["web"]}]}, False),
+        ({"matchExpressions": [{"key": "team", "operator": "NotIn", "values": ["data"]}]}, False),
+        ({"matchExpressions": [{"key": "tier", "operator": "NotIn", "values": ["web"]}]}, True),
+        ({"matchExpressions": [{"key": "team", "operator": "Exists"}]}, True),
+        ({"matchExpressions": [{"key": "tier", "operator": "Exists"}]}, False),
+        ({"matchExpressions": [{"key": "team", "operator": "DoesNotExist"}]}, False),
+        ({"matchLabels": {"team": "data"}, "matchExpressions": [{"key": "tier", "operator": "DoesNotExist"}]}, True),
+    ],
+)
+def test_selectors_are_read_as_a_whole(selector: dict[str, t.Any], is_taken: bool) -> None:
+    assert selectors.matches(selector, {"team": "data"}) is is_taken
+
+
+def test_a_budget_counts_pods_of_its_namespace() -> None:
+    meta = {"name": "all", "namespace": "airflow"}
+    spec = {"minAvailable": 1, "selector": {}}
+    budget = {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": meta, "spec": spec}
+    objects = [item for item in render_all(VALUES) if item["metadata"]["name"] == "airflow-scheduler"]
+    assert [one.partition(" has ")[0] for one in checks.stuck_drains([*objects, budget])] == ["PodDisruptionBudget/all"]
+    elsewhere = {**budget, "metadata": {**meta, "namespace": "other"}}
+    assert list(checks.stuck_drains([*objects, elsewhere])) == []
 
 
 WORKERS = {
