@@ -207,6 +207,19 @@ def test_what_a_team_had_goes_with_it(shared: Shared) -> None:
     assert shared.site.cluster.list(kinds.named("Role"), shared.data) == []
 
 
+def test_pods_of_tasks_go_with_the_instance_where_they_are(shared: Shared) -> None:
+    """Of the KubernetesExecutor, and nobody else's; nothing else would take them away."""
+    shared.run()
+    labels = {"tier": "airflow", "release": "analytics", "component": "worker", "kubernetes_executor": "True"}
+    for name, release in (("of-a-task", "analytics"), ("of-others", "other")):
+        meta = {"name": name, "namespace": shared.ml, "labels": {**labels, "release": release}}
+        spec = {"containers": [{"name": "base", "image": "example/a:1"}]}
+        shared.site.cluster.apply({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec})
+    for check in (True, False):
+        gone = shared.run(check, component="core", state="absent", wait=False)
+        assert gone["objects"]["deleted"] == [f"Pod/{shared.ml}/of-a-task"]
+
+
 def test_an_instance_of_the_same_name_elsewhere_keeps_what_it_has(shared: Shared, cluster: t.Any) -> None:
     """Both have teams, and objects outside of all namespaces."""
     new_namespace = f"{shared.site.namespace}-other"
