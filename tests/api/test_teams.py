@@ -11,6 +11,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.face import Failure
 from ansible_collections.dagops.airflow.plugins.module_utils.kube import kinds
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import connect
 from ansible_collections.dagops.airflow.plugins.module_utils.preflight import backend
+from ansible_collections.dagops.airflow.plugins.module_utils.render import pods
 from ansible_collections.dagops.airflow.plugins.modules import manifests, preflight
 from tests.api.plays import classes
 from tests.api.support import Face, Site, names, validated
@@ -213,7 +214,8 @@ def test_pods_of_tasks_go_with_the_instance_where_they_are(shared: Shared) -> No
     labels = {"tier": "airflow", "release": "analytics", "component": "worker", "kubernetes_executor": "True"}
     for name, release in (("of-a-task", "analytics"), ("of-others", "other")):
         meta = {"name": name, "namespace": shared.ml, "labels": {**labels, "release": release}}
-        spec = {"containers": [{"name": "base", "image": "example/a:1"}]}
+        box = {"name": "base", "image": "example/a:1", "securityContext": pods.CONTAINER_SECURITY}
+        spec = {"containers": [box], "securityContext": pods.pod_security(pods.AIRFLOW_USER, 0)}
         shared.site.cluster.apply({"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec})
     for check in (True, False):
         gone = shared.run(check, component="core", state="absent", wait=False)
