@@ -118,7 +118,7 @@ PLANS: dict[str, tuple[Variables, list[str]]] = {
     ),
     "connections": (
         {"airflow_autoscaling_api_server": {"max": 30}},
-        ["airflow_database_max_connections is 100", "api-server 150 (airflow_autoscaling_api_server.max is 30)"],
+        ["airflow_database_max_connections is 200", "api-server 150 (airflow_autoscaling_api_server.max is 30)"],
     ),
 }
 

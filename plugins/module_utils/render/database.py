@@ -18,6 +18,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.render.objects impo
     merged,
     service,
 )
+from ansible_collections.dagops.airflow.plugins.module_utils.spec import capacity
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
 
 DATA_FOLDER = "/var/lib/postgresql/data"
@@ -33,7 +34,7 @@ def postgres_container(values: Values) -> Object:
         "name": "postgresql",
         "image": image(values, wanted.image),
         "imagePullPolicy": wanted.image.pull_policy,
-        "args": ["postgres", "-c", f"max_connections={most}"] if (most := values.database.max_connections) else None,
+        "args": ["postgres", "-c", f"max_connections={capacity.at_server(values)}"],
         "env": pods.environment(
             pods.secret_env("POSTGRES_USER", secret, "username"),
             pods.secret_env("POSTGRES_PASSWORD", secret, "password"),

@@ -9,6 +9,7 @@ PRIVATE to the collection: it can have breaking changes at any time.
 from __future__ import annotations
 
 import dataclasses
+import re
 import typing as t
 
 from ansible_collections.dagops.airflow.plugins.module_utils.spec import counts
@@ -18,14 +19,20 @@ from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import 
 VARIABLE: t.Final = "airflow_database_max_connections"
 
 # Of Airflow (`sql_alchemy_pool_size`, `sql_alchemy_max_overflow`), and of SQLAlchemy, whose defaults its asynchronous
-# engine has; Airflow 2.11 parses files in processes with a connection each.
+# engine has in older releases; Airflow 2.11 parses files in processes with a connection each, which those of 3 lack.
 POOL_SIZE: t.Final = 5
 OVERFLOW: t.Final = 10
+ASYNC_POOL_SET: t.Final = (3, 2, 2)
+"""The first release whose asynchronous engine follows the options, too (`_configure_async_session` in its settings)."""
 PARSERS: t.Final = 2
 PARALLELISM: t.Final = 32
-# Of Postgres: `max_connections`, of which some are kept for administrators (`superuser_reserved_connections`).
-SERVER_CONNECTIONS: t.Final = 100
+# With what the embedded Postgres is started (`max_connections`), and what a Postgres keeps of it for administrators
+# (`superuser_reserved_connections`).
+SERVER_CONNECTIONS: t.Final = 200
 RESERVED: t.Final = 3
+
+# As Airflow reads airflow.cfg (`getboolean`).
+_FALSE: t.Final = frozenset({"f", "false", "0"})
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -50,12 +57,10 @@ class Share:
 def shares(values: Values) -> list[Share]:
     """Who opens connections to the metadata database."""
     core = values.core
-    size = _option(values, "sql_alchemy_pool_size", POOL_SIZE)
-    overflow = _option(values, "sql_alchemy_max_overflow", OVERFLOW)
+    size, most = _pool(values)
 
     def pools(component: str, processes: int, *of: counts.Count) -> Share:
-        most = processes * (size + max(overflow, 0))
-        return Share(component=component, kept=processes * size, most=most, autoscaled=_autoscaled(of))
+        return Share(component=component, kept=processes * size, most=processes * most, autoscaled=_autoscaled(of))
 
     servers, triggerers = counts.api_servers(values), counts.triggerers(values)
     web = servers.most * core.api_server.workers
@@ -65,23 +70,21 @@ def shares(values: Values) -> list[Share]:
         pools("dag-processor", core.dag_processor.replicas),
         pools("triggerer", triggerers.most, triggerers),
     ]
+    workers = _autoscaled(counts.workers(values, name) for name in values.worker_sets)
     if values.major >= 3:
-        found.append(
-            Share(
-                component=f"{values.web_component} (asynchronous)",
-                kept=web * POOL_SIZE,
-                most=web * (POOL_SIZE + OVERFLOW),
-                direct=True,
-                autoscaled=_autoscaled([servers]),
-            )
-        )
+        asynchronous = pools(f"{values.web_component} (asynchronous)", web, servers)
+        if tuple(int(part) for part in re.findall("[0-9]+", values.instance.version)[:3]) < ASYNC_POOL_SET:
+            asynchronous = dataclasses.replace(asynchronous, kept=web * POOL_SIZE, most=web * (POOL_SIZE + OVERFLOW))
+        found.append(dataclasses.replace(asynchronous, direct=True))
     else:
-        parsers = core.dag_processor.replicas * PARSERS
+        parsers = core.dag_processor.replicas * _option(values, "parsing_processes", PARSERS, section="scheduler")
         found.append(Share(component="parsers of DAGs", kept=parsers, most=parsers))
         # Tasks speak to the database themselves.
         tasks = tasks_at_once(values)
-        workers = [counts.workers(values, name) for name in values.worker_sets]
-        found.append(Share(component="tasks", kept=tasks, most=tasks, autoscaled=_autoscaled(workers)))
+        found.append(Share(component="tasks", kept=tasks, most=tasks, autoscaled=workers))
+    if _results_are_kept(values):
+        slots = _slots(values)
+        found.append(Share(component="results of Celery", kept=slots, most=slots, autoscaled=workers))
     # KEDA keeps one for each trigger, and opens another where its operator and a HorizontalPodAutoscaler ask at once.
     asked = sum(isinstance(scaler, KedaScaler) for _variable, _scaled, scaler in counts.scalers(values))
     found.append(Share(component="KEDA", kept=asked, most=2 * asked, other_user=True))
@@ -93,16 +96,44 @@ def tasks_at_once(values: Values) -> int:
     schedulers = _option(values, "parallelism", PARALLELISM, section="core") * values.core.scheduler.replicas
     if not values.worker_sets or values.runs_local or values.runs_kubernetes:
         return schedulers
-    slots = sum(counts.workers(values, name).most * counts.processes(one) for name, one in values.worker_sets.items())
-    return min(schedulers or slots, slots)
+    return min(schedulers or _slots(values), _slots(values))
+
+
+def _slots(values: Values) -> int:
+    """Processes of all workers of Celery, each of which runs a task at a time."""
+    return sum(counts.workers(values, name).most * counts.processes(one) for name, one in values.worker_sets.items())
+
+
+def _results_are_kept(values: Values) -> bool:
+    """Whether the processes that run tasks for Celery's workers hold a connection for what comes of these.
+
+    Each has a pool of its own and asks one thing at a time, so one connection stays open after its first task. Whoever
+    Celery has not forked opens one whenever it asks: the scheduler, and workers whose tasks are threads
+    (`SessionManager.get_engine` in celery/backends/database/session.py, 5.6).
+    """
+    forks = str(values.core.config.get("celery", {}).get("pool") or "prefork") in ("prefork", "processes")
+    return values.runs_celery and not values.celery.result_backend.url_secret and forks
+
+
+def _pool(values: Values) -> tuple[int, int]:
+    """Connections that each process of Airflow keeps open, and those that it may have at a time."""
+    if str(values.core.config.get("database", {}).get("sql_alchemy_pool_enabled", True)).lower() in _FALSE:
+        # Nothing is kept, but as a rule one is in use.
+        return 1, 1
+    size = _option(values, "sql_alchemy_pool_size", POOL_SIZE)
+    return size, size + max(_option(values, "sql_alchemy_max_overflow", OVERFLOW), 0)
 
 
 def granted(values: Values) -> int | None:
     """Connections that the server takes from Airflow; None where nobody has said it."""
-    wanted = values.database.max_connections
-    if wanted is None and values.database.provider == "external":
+    if values.database.max_connections is None and values.database.provider == "external":
         return None
-    return (wanted or SERVER_CONNECTIONS) - RESERVED
+    return at_server(values) - RESERVED
+
+
+def at_server(values: Values) -> int:
+    """Connections with which an embedded server is started."""
+    return values.database.max_connections or SERVER_CONNECTIONS
 
 
 def kept(values: Values) -> tuple[int, str]:

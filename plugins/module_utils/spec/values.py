@@ -372,7 +372,7 @@ class PgBouncer(Workload):
         factory=lambda: Image(repository="docker.io/apache/airflow", tag="airflow-pgbouncer-2025.03.05-1.23.1"),
     )
     pool_size: int = option("Connections to the database that are kept for Airflow.", default=10, minimum=1)
-    max_client_connections: int = option("Connections that Airflow may open.", default=100, minimum=1)
+    max_client_connections: int = option("Connections that Airflow may open.", default=500, minimum=1)
 
 
 # Off by default: what goes is gone, and how long it must be kept is for its owner to say.
@@ -1166,7 +1166,7 @@ class Database:
         default="prefer",
     )
     max_connections: int | None = option(
-        "Connections that the server takes from Airflow: an embedded one gets it (100 if not given), an external one "
+        "Connections that the server takes from Airflow: an embedded one gets it (200 if not given), an external one "
         "is believed to have it. Fewer than Airflow keeps open are refused. See docs/capacity.md.",
         default=None,
         minimum=10,

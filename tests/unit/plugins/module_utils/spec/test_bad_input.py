@@ -152,9 +152,9 @@ DATABASES: list[Bad] = [
         "a key of a Secret",
     ),
     (
-        {"airflow_database_pgbouncer": {"enabled": True, "poolSize": 200}},
+        {"airflow_database_pgbouncer": {"enabled": True, "poolSize": 600}},
         "airflow_database_pgbouncer.poolSize",
-        "more than airflow_database_pgbouncer.maxClientConnections, 100",
+        "more than airflow_database_pgbouncer.maxClientConnections, 500",
     ),
     ({"airflow_database_pgbouncer": {"enabled": "maybe"}}, "airflow_database_pgbouncer.enabled", "true or false"),
     ({"airflow_database_pgbouncer": {"enabled": True, "replicas": 0}}, "airflow_database_pgbouncer.replicas", "is 0"),

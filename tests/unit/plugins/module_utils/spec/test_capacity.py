@@ -39,9 +39,56 @@ def test_each_pool_is_counted() -> None:
         "triggerer": 5,
     }
     assert "triggerer" not in kept(airflow_core_triggerer={"enabled": False})
-    smaller = kept(airflow_core_config={"database": {"sql_alchemy_pool_size": "2"}})
-    # Airflow's asynchronous engine does not follow this option.
-    assert (smaller["scheduler"], smaller["api-server (asynchronous)"]) == (2, 5)
+
+
+@pytest.mark.parametrize(("version", "asynchronous"), [("3.3.2", 2), ("3.2.2", 2), ("3.2.1", 5), ("3.1.0", 5)])
+def test_pools_are_as_large_as_the_options_say(version: str, asynchronous: int) -> None:
+    """Airflow's asynchronous engine follows them from 3.2.2 on."""
+    smaller = kept(airflow_version=version, airflow_core_config={"database": {"sql_alchemy_pool_size": "2"}})
+    assert (smaller["scheduler"], smaller["api-server (asynchronous)"]) == (2, asynchronous)
+
+
+@pytest.mark.parametrize("off", [False, "False", "0"])
+def test_without_pools_each_process_counts_once(off: t.Any) -> None:
+    config = {"airflow_core_config": {"database": {"sql_alchemy_pool_enabled": off}}}
+    assert set(kept(**config).values()) == {1}
+    load({**BASE, **config, "airflow_core_api_server": {"replicas": 4, "workers": 20}})
+    assert kept(airflow_core_config={"database": {"sql_alchemy_pool_enabled": "True"}})["scheduler"] == 5
+
+
+CELERY = {"airflow_core_executor": "CeleryExecutor"}
+SETS = {
+    "default": {"replicas": 2, "concurrency": 3},
+    "more": {"queues": ["more"], "autoscale": {"min": 1, "max": 4}},
+}
+
+
+def test_processes_of_celery_keep_a_connection_for_results() -> None:
+    assert kept(**CELERY)["results of Celery"] == 8
+    assert kept(**CELERY, **OLD)["results of Celery"] == 8
+    assert kept(**CELERY, airflow_celery_workers=SETS)["results of Celery"] == 2 * 3 + 4
+    scaled = {**CELERY, "airflow_celery_workers": SETS, "airflow_autoscaling_workers": {"default": {"max": 20}}}
+    assert kept(**scaled)["results of Celery"] == 20 * 3 + 4
+    elsewhere = {"airflow_celery_result_backend": {"urlSecret": {"name": "my-results"}}}
+    assert "results of Celery" not in kept(**CELERY, **elsewhere)
+    assert "results of Celery" not in kept()
+    # A pool of threads is not forked, and Celery keeps nothing open for it.
+    assert "results of Celery" not in kept(**CELERY, airflow_core_config={"celery": {"pool": "gevent"}})
+    told = refusal(**{**scaled, "airflow_database_max_connections": 90})
+    assert "results of Celery 64 (airflow_autoscaling_workers.default.max is 20)" in told
+
+
+def test_results_go_through_pgbouncer() -> None:
+    pooled = {**CELERY, "airflow_database_pgbouncer": {"enabled": True, "poolSize": 20, "maxClientConnections": 28}}
+    load({**BASE, **pooled, "airflow_database_max_connections": 28})
+    told = refusal(**{**pooled, "airflow_database_pgbouncer": {"enabled": True, "maxClientConnections": 27}})
+    assert "but 28 connections stay open: api-server 5, scheduler 5, dag-processor 5, triggerer 5, results" in told
+
+
+def test_defaults_of_a_celery_that_is_scaled_fit() -> None:
+    scaled = {**CELERY, "airflow_autoscaling_workers": {"default": {}}, "airflow_autoscaling_triggerer": {"max": 1}}
+    load({**BASE, **scaled})
+    load({**BASE, **scaled, "airflow_database_pgbouncer": {"enabled": True}})
 
 
 def test_tasks_of_airflow_2_connect_themselves() -> None:
@@ -54,6 +101,7 @@ def test_tasks_of_airflow_2_connect_themselves() -> None:
         "parsers of DAGs": 2,
         "tasks": 16,
     }
+    assert kept(**OLD, airflow_core_config={"scheduler": {"parsing_processes": 7}})["parsers of DAGs"] == 7
 
 
 @pytest.mark.parametrize(
@@ -99,9 +147,9 @@ def test_a_server_with_too_few_connections_is_refused_with_the_sum() -> None:
 
 
 def test_an_embedded_server_has_its_own_default() -> None:
-    many = {"airflow_core_api_server": {"replicas": 2, "workers": 5}}
-    assert "airflow_database_max_connections is 100, of which" in refusal(**many)
-    load({**BASE, **many, "airflow_database_max_connections": 200})
+    many = {"airflow_core_api_server": {"replicas": 4, "workers": 5}}
+    assert "airflow_database_max_connections is 200, of which" in refusal(**many)
+    load({**BASE, **many, "airflow_database_max_connections": 300})
     external = {"airflow_database_provider": "external", "airflow_database_host": "db", "airflow_database_user": "a"}
     # Nobody has said what it grants.
     load({**BASE, **many, **external})
@@ -124,13 +172,13 @@ def test_keda_asks_as_a_user_of_its_own() -> None:
         "airflow_autoscaling_triggerer": {"max": 1},
     }
     assert kept(**scaled)["KEDA"] == 3
-    pooled = {**scaled, "airflow_database_pgbouncer": {"enabled": True, "poolSize": 20, "maxClientConnections": 23}}
+    pooled = {**scaled, "airflow_database_pgbouncer": {"enabled": True, "poolSize": 20, "maxClientConnections": 183}}
     load({**BASE, **pooled, "airflow_database_max_connections": 31})
     told = refusal(**pooled, airflow_database_max_connections=30)
     assert "28 connections stay open: pgbouncer 20 (1 x 20), api-server (asynchronous) 5, KEDA 3. Raise it" in told
-    pooled["airflow_database_pgbouncer"]["maxClientConnections"] = 22
+    pooled["airflow_database_pgbouncer"]["maxClientConnections"] = 182
     told = refusal(**pooled)
-    assert "but 23 connections stay open: api-server 5, scheduler 5, dag-processor 5, triggerer 5 (" in told
+    assert "but 183 connections stay open: api-server 5, scheduler 5, dag-processor 5, triggerer 5 (" in told
     assert told.endswith("), KEDA 3. Raise it (docs/capacity.md)")
 
 
