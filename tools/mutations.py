@@ -470,6 +470,17 @@ MUTATIONS = (
         ("a probe waits for no volume of DAGs", ", dags_volume=DagsVolume()", ""),
     ),
     *of_file(
+        "render/policy.py",
+        ("Airflow's own images are known by their repository", "([:@][^/]*)?$", "$"),
+        ("a name is no beginning of another one", "([:@][^/]*)?$", ".*"),
+        ("Airflow's own pods are not judged", "[OF_TASK, NO_CANARY]", "[NO_CANARY]"),
+        ("Airflow's own pods are not moved", "[OF_TASK], spec)", "[], spec)"),
+    ),
+    *of_file(
+        "render/team_placement.py",
+        ("a node selector gives way to a team's", "has(object.spec.nodeSelector) && ({named})", "false"),
+    ),
+    *of_file(
         "render/pipeline.py",
         ("an object tells its part", "[names.ROLE_LABEL] = component", '[names.ROLE_LABEL] = "core"'),
     ),

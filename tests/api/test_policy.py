@@ -89,11 +89,11 @@ def policed(kubeconfig: str) -> t.Iterator[Policed]:
         foreseen = found.run(check=True)
         done = found.run()
         assert (foreseen["objects"], foreseen["diff"]) == (done["objects"], done["diff"])
-        assert len(done["objects"]["created"]) == 5
+        assert len(done["objects"]["created"]) == 6
         enforced(found)
         yield found
         gone = found.run(state="absent", wait=False)
-        assert len(gone["objects"]["deleted"]) == 5
+        assert len(gone["objects"]["deleted"]) == 6
         assert all(site.cluster.list(kinds.named(kind)) == [] for kind in KINDS[:2])
         for name in (site.namespace, found.team):
             site.cluster.delete(kinds.named("Namespace"), name)
@@ -106,7 +106,8 @@ def enforced(policed: Policed) -> None:
         try:
             policed.made(policed.site.namespace, TASK)
         except ApiError:
-            if "nodeAffinity" in (policed.made(policed.site.namespace, GOOD)["spec"].get("affinity") or {}):
+            made = [policed.made(namespace, GOOD) for namespace in (policed.site.namespace, policed.team)]
+            if all("nodeAffinity" in (one["spec"].get("affinity") or {}) for one in made):
                 return
         time.sleep(0.2)
     pytest.fail("the policies are not enforced after a minute")
@@ -138,7 +139,11 @@ def test_a_namespace_made_for_a_team_holds_no_other_pods(policed: Policed) -> No
 
 @pytest.mark.parametrize(
     "labels",
-    [{}, {"component": "scheduler", "tier": "airflow"}, {"task_id": "sing", "dag_id": "dagops_canary"}],
+    [
+        {},
+        {"component": "scheduler", "tier": "airflow", "team": "data"},
+        {"task_id": "sing", "dag_id": "dagops_canary"},
+    ],
     ids=["anything", "of Airflow itself", "canary"],
 )
 def test_pods_that_are_none_of_tasks_are_left_alone(policed: Policed, labels: dict[str, str]) -> None:
@@ -158,6 +163,9 @@ def test_pods_of_other_namespaces_are_left_alone(policed: Policed) -> None:
         ("registry.example.com/data/model:1", ""),
         ("python:3.13", ""),
         ("docker.io/apache/airflow:3.3.2", ""),
+        ("docker.io/apache/airflow:the-next-release", ""),
+        (f"docker.io/apache/airflow@sha256:{'0' * 64}", ""),
+        ("docker.io/apache/airflow-evil:3.3.2", "docker.io/apache/airflow-evil:3.3.2"),
         ("registry.example.com/database/model:1", "registry.example.com/database/model:1"),
         ("apache/spark", "docker.io/apache/spark"),
         ("localhost/model", "localhost/model"),
@@ -165,7 +173,7 @@ def test_pods_of_other_namespaces_are_left_alone(policed: Policed) -> None:
     ],
 )
 def test_images_come_from_the_registries_that_are_named(policed: Policed, image: str, foreign: str) -> None:
-    """Those of the pod template are among them, or no task of the executor could run."""
+    """Those of the pod template are among them, also after a release, or no task of the executor could run."""
     if foreign:
         told = policed.refused(policed.site.namespace, GOOD, image=image)
         assert (
@@ -223,6 +231,22 @@ def test_node_affinity_of_its_own_is_narrowed(policed: Policed) -> None:
         made = policed.made(policed.site.namespace, GOOD, affinity=node, nodeSelector=selector)
         assert made["spec"]["affinity"] == node
         assert made["spec"]["nodeSelector"] == {**selector, "example.com/pool": "data"}
+
+
+def test_a_node_selector_with_a_label_of_the_team_gives_way(policed: Policed) -> None:
+    """As that of all tasks does, which the pod template has; besides an affinity no node could be both."""
+    selector = {"example.com/pool": "airflow-tasks", "zone": "one"}
+    made = policed.made(policed.site.namespace, GOOD, nodeSelector=selector)
+    assert made["spec"]["nodeSelector"] == {"example.com/pool": "data", "zone": "one"}
+    assert "affinity" not in made["spec"]
+    assert tolerations(made) == [DEDICATED]
+    elsewhere = policed.made(policed.site.namespace, GOOD, nodeSelector={"zone": "one"})
+    assert elsewhere["spec"]["nodeSelector"] == {"zone": "one"}
+    assert "nodeAffinity" in elsewhere["spec"]["affinity"]
+
+
+def test_in_a_namespace_made_for_a_team_every_pod_is_placed(policed: Policed) -> None:
+    assert "nodeAffinity" in policed.made(policed.team, {"team": "data", "cost-centre": "1"})["spec"]["affinity"]
 
 
 def test_a_team_without_a_placement_goes_anywhere(policed: Policed) -> None:

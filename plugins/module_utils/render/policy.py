@@ -12,20 +12,19 @@ PRIVATE to the collection: it can have breaking changes at any time.
 from __future__ import annotations
 
 import json
+import re
 import typing as t
 
 from ansible_collections.dagops.airflow.plugins.module_utils.render import names, pod_template, team_placement
-from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import Object, object_
+from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import Object, object_, parsed
 from ansible_collections.dagops.airflow.plugins.module_utils.render.payload import canary
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
 
 GROUP: t.Final = "admissionregistration.k8s.io"
 NAMESPACE_NAME: t.Final = "kubernetes.io/metadata.name"
 # Airflow labels every pod of a task, of whichever executor or operator, and nobody's DAG can say otherwise.
-TASKS: t.Final[list[Object]] = [
-    {"key": "task_id", "operator": "Exists"},
-    {"key": "dag_id", "operator": "NotIn", "values": [canary.DAG_ID]},
-]
+OF_TASK: t.Final[Object] = {"key": "task_id", "operator": "Exists"}
+NO_CANARY: t.Final[Object] = {"key": "dag_id", "operator": "NotIn", "values": [canary.DAG_ID]}
 ACTIONS: t.Final = {"Deny": ["Deny"], "Warn": ["Warn", "Audit"], "Audit": ["Audit"]}
 CONTAINERS: t.Final = ("containers", "initContainers", "ephemeralContainers")
 
@@ -37,7 +36,7 @@ def text(value: t.Any) -> str:
 
 def render(values: Values) -> list[Object]:
     """Objects of the role airflow_policy."""
-    return [*validating(values), *team_placement.mutating(values, _in(_namespaces(values)))]
+    return [*validating(values), *mutating(values)]
 
 
 def _namespaces(values: Values) -> list[str]:
@@ -58,23 +57,38 @@ def _object(values: Values, kind: str, component: str, spec: Object) -> Object:
     return object_(values, f"{GROUP}/v1", kind, component, name=name, namespaced=False, spec=spec)
 
 
+def _bound(values: Values, kind: str, components: tuple[str, str], wanted: list[Object], spec: Object) -> list[Object]:
+    """Bindings of a policy: beside Airflow's own pods to those with the ``wanted`` labels, elsewhere to every pod."""
+    dedicated = _dedicated(values)
+    shared = [one for one in _namespaces(values) if one not in dedicated]
+    beside, elsewhere = components
+    found = [(beside, {"namespaceSelector": _in(shared), "objectSelector": {"matchExpressions": wanted}})]
+    found += [(elsewhere, {"namespaceSelector": _in(dedicated)})] if dedicated else []
+    return [_object(values, kind, name, {**spec, "matchResources": resources}) for name, resources in found]
+
+
 def validating(values: Values) -> list[Object]:
-    """The policy, and where it applies."""
+    """The policy of what pods must be, and where it applies."""
     wanted = values.policy
     if not (wanted.labels or wanted.registries):
         return []
-    policy = names.cluster_name(values, "tasks")
-    bound = {"policyName": policy, "validationActions": ACTIONS[wanted.action]}
-    dedicated = _dedicated(values)
-    shared = [one for one in _namespaces(values) if one not in dedicated]
-    bindings = [("tasks", {"namespaceSelector": _in(shared), "objectSelector": {"matchExpressions": TASKS}})]
-    bindings += [("teams", {"namespaceSelector": _in(dedicated)})] if dedicated else []
+    kind, component = "ValidatingAdmissionPolicy", "tasks"
+    spec = {"policyName": names.cluster_name(values, component), "validationActions": ACTIONS[wanted.action]}
     return [
-        _object(values, "ValidatingAdmissionPolicy", "tasks", _validation(values)),
-        *(
-            _object(values, "ValidatingAdmissionPolicyBinding", name, {**bound, "matchResources": resources})
-            for name, resources in bindings
-        ),
+        _object(values, kind, component, _validation(values)),
+        *_bound(values, f"{kind}Binding", (component, "teams"), [OF_TASK, NO_CANARY], spec),
+    ]
+
+
+def mutating(values: Values) -> list[Object]:
+    """The policy of where pods go by the label of their team, and where it applies."""
+    if not values.policy.placements:
+        return []
+    kind, component = "MutatingAdmissionPolicy", "placement"
+    spec = {"policyName": names.cluster_name(values, component)}
+    return [
+        _object(values, kind, component, team_placement.mutation(values, _in(_namespaces(values)))),
+        *_bound(values, f"{kind}Binding", (component, "placement-teams"), [OF_TASK], spec),
     ]
 
 
@@ -151,11 +165,14 @@ def _images(source: str) -> str:
     return f"({' + '.join(parts)})"
 
 
-def _own_images(values: Values) -> list[str]:
-    """Images that the collection itself puts into pods of tasks."""
+def _own_repositories(values: Values) -> list[str]:
+    """Those of the images that the collection itself puts into pods of tasks.
+
+    A release changes tags and digests and leaves the policy alone; pods of before and after it are its own.
+    """
     pods = pod_template.pods_of(values)
     containers = [one for pod in pods for field in CONTAINERS for one in pod["spec"].get(field) or ()]
-    return sorted({str(one["image"]) for one in containers})
+    return sorted({parsed(str(one["image"])).repository or "" for one in containers})
 
 
 def _image_variables(values: Values) -> list[Object]:
@@ -168,8 +185,9 @@ def _image_variables(values: Values) -> list[Object]:
         "i.split('/')[0].matches('[.:]|^localhost$') ? i : 'docker.io/' + i"
     )
     begins = text([f"{registry}/" for registry in registries])
-    own = _own_images(values)
-    ours = f"!(i in {text(own)}) && " if own else ""
+    own = "|".join(map(re.escape, _own_repositories(values)))
+    # Neither a tag nor a digest has a slash: after a name without one, a colon may begin the port of a registry.
+    ours = f"!i.matches({text(f'^({own})([:@][^/]*)?$')}) && " if own else ""
     return [
         {"name": "before", "expression": f"request.operation == 'UPDATE' ? {_images('oldObject')} : []"},
         {"name": "new", "expression": f"{_images('object')}.filter(i, {ours}!(i in variables.before))"},

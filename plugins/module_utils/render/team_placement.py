@@ -3,8 +3,9 @@
 
 """Where pods of a team's tasks go: the author of a DAG writes one label, and need not know of taints and affinities.
 
-Where the API server has MutatingAdmissionPolicy, it adds them to every pod that has the label. Everywhere there is a
-pod template for each team, which a task names.
+Where the API server has MutatingAdmissionPolicy, it adds them to every pod of a task that has the label. Everywhere
+there is a pod template for each team, which a task names. Both mean the same nodes: what a node selector says of one of
+their labels gives way to what the team has.
 
 PRIVATE to the collection: it can have breaking changes at any time.
 """
@@ -14,11 +15,9 @@ from __future__ import annotations
 import json
 import typing as t
 
-from ansible_collections.dagops.airflow.plugins.module_utils.render import names
-from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import Object, object_
+from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import Object
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Placement, Values
 
-VERSION: t.Final = "admissionregistration.k8s.io/v1"
 REQUIRED: t.Final = "requiredDuringSchedulingIgnoredDuringExecution"
 
 
@@ -60,15 +59,12 @@ def templates(values: Values, template: Object) -> dict[str, str]:
 # --- the policy -----------------------------------------------------------------------------------------------------
 
 
-def mutating(values: Values, namespaces: Object) -> list[Object]:
-    """The policy that adds tolerations and affinity to pods with the label of a team."""
+def mutation(values: Values, namespaces: Object) -> Object:
+    """The spec of the policy that adds tolerations and affinity to pods with the label of a team."""
     wanted = values.policy
-    if not wanted.placements:
-        return []
-    name = names.cluster_name(values, "placement")
     label = {"key": wanted.team_label, "operator": "In", "values": sorted(wanted.placements)}
     rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
-    spec = {
+    return {
         # A pod that lands elsewhere is better than one that is refused.
         "failurePolicy": "Ignore",
         "reinvocationPolicy": "Never",
@@ -82,18 +78,6 @@ def mutating(values: Values, namespaces: Object) -> list[Object]:
             for team, placement in sorted(wanted.placements.items())
         ],
     }
-    return [
-        object_(values, VERSION, "MutatingAdmissionPolicy", "placement", name=name, namespaced=False, spec=spec),
-        object_(
-            values,
-            VERSION,
-            "MutatingAdmissionPolicyBinding",
-            "placement",
-            name=name,
-            namespaced=False,
-            spec={"policyName": name, "matchResources": {"namespaceSelector": namespaces}},
-        ),
-    ]
 
 
 def expression(label: str, team: str, wanted: Placement) -> str:
@@ -126,16 +110,20 @@ def _tolerations(wanted: Placement) -> str:
 
 
 def _affinity(wanted: Placement) -> str:
-    """Node affinity, or a node selector where the pod has node affinity of its own, whose terms are alternatives."""
+    """Node affinity, or a node selector where it has to be one.
+
+    Terms of a pod's own node affinity are alternatives, which one more would widen; and where its node selector has one
+    of the labels (of the nodes of all tasks, say), no node could be both.
+    """
     kind = "Object.spec.affinity"
     required: Object = {REQUIRED: {"nodeSelectorTerms": _terms(wanted)}}
     node = f"{kind}.nodeAffinity"
-    selected = ", ".join(
-        _add(f"/spec/nodeSelector/{_escaped(key)}", json.dumps(value))
-        for key, value in sorted(wanted.node_labels.items())
-    )
+    labels = sorted(wanted.node_labels.items())
+    named = " || ".join(f"{json.dumps(key)} in object.spec.nodeSelector" for key, value in labels)
+    selected = ", ".join(_add(f"/spec/nodeSelector/{_escaped(key)}", json.dumps(value)) for key, value in labels)
     selector = _add("/spec/nodeSelector", json.dumps(wanted.node_labels, sort_keys=True))
     return (
+        f"has(object.spec.nodeSelector) && ({named}) ? [{selected}] : "
         f"!has(object.spec.affinity) ? [{_add('/spec/affinity', _literal({'nodeAffinity': required}, kind))}] : "
         f"!has(object.spec.affinity.nodeAffinity) ? "
         f"[{_add('/spec/affinity/nodeAffinity', _literal(required, node))}] : "
