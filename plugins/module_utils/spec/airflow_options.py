@@ -36,6 +36,10 @@ KEPT_OPTIONS: t.Final[dict[Option, str]] = {
     ("webserver", "base_url"): "airflow_core_base_url",
     ("api", "port"): "airflow_core_api_server.service.port",
     ("webserver", "web_server_port"): "airflow_core_api_server.service.port",
+    ("api", "workers"): "airflow_core_api_server.workers",
+    ("webserver", "workers"): "airflow_core_api_server.workers",
+    ("triggerer", "capacity"): "airflow_core_triggerer.capacity",
+    ("triggerer", "default_capacity"): "airflow_core_triggerer.capacity",
     ("kubernetes_executor", "namespace"): "airflow_namespace",
     ("kubernetes_executor", "pod_template_file"): "airflow_core_workers",
     ("kubernetes_executor", "multi_namespace_mode"): "airflow_rbac_teams",
@@ -78,7 +82,6 @@ RENAMED: t.Final[dict[Option, str]] = {
     ("scheduler", "scheduler_zombie_task_threshold"): "scheduler.task_instance_heartbeat_timeout",
     ("scheduler", "stale_dag_threshold"): "dag_processor.stale_dag_threshold",
     ("scheduler", "zombie_detection_interval"): "scheduler.task_instance_heartbeat_timeout_detection_interval",
-    ("triggerer", "default_capacity"): "triggerer.capacity",
     ("webserver", "cookie_samesite"): "fab.cookie_samesite",
     ("webserver", "cookie_secure"): "fab.cookie_secure",
     ("webserver", "default_wrap"): "api.default_wrap",
@@ -94,7 +97,6 @@ RENAMED: t.Final[dict[Option, str]] = {
     ("webserver", "web_server_host"): "api.host",
     ("webserver", "web_server_worker_timeout"): "api.worker_timeout",
     ("webserver", "worker_class"): "",
-    ("webserver", "workers"): "api.workers",
     ("webserver", "x_frame_enabled"): "",
 }
 # Sections of Airflow 3 only, and options that 2.11 has under another name; FAB's are those of a provider of either.

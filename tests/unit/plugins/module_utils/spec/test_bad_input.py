@@ -534,6 +534,18 @@ CONFIG: list[Bad] = [
     ),
     (config("core", executor="CeleryExecutor"), "airflow_core_config.core.executor", "use airflow_core_executor"),
     (config("api", base_url="https://x"), "airflow_core_config.api.base_url", "use airflow_core_base_url"),
+    (config("api", workers=8), "airflow_core_config.api.workers", "use airflow_core_api_server.workers"),
+    (config("triggerer", capacity=5), "airflow_core_config.triggerer.capacity", "use airflow_core_triggerer.capacity"),
+    (
+        {**OLD, **config("webserver", workers=8)},
+        "airflow_core_config.webserver.workers",
+        "use airflow_core_api_server.workers",
+    ),
+    (
+        {**OLD, **config("triggerer", default_capacity=5)},
+        "airflow_core_config.triggerer.default_capacity",
+        "use airflow_core_triggerer.capacity",
+    ),
     (config("schedular", x=1), "airflow_core_config.schedular", "did you mean 'scheduler'?"),
     (config("core]\n[api", x=1), "airflow_core_config[", "no name of a section"),
     ({"airflow_core_config": {"core": {"a b": 1}}}, 'airflow_core_config.core["a b"]', "no name of an option"),
@@ -547,9 +559,9 @@ CONFIG: list[Bad] = [
     ),
     (config("webserver", x_frame_enabled=True), "airflow_core_config.webserver.x_frame_enabled", "Airflow 3 has none"),
     (
-        {**OLD, **config("triggerer", capacity=5)},
-        "airflow_core_config.triggerer.capacity",
-        "Airflow 2 calls it triggerer.default_capacity",
+        {**OLD, **config("api", expose_config=True)},
+        "airflow_core_config.api.expose_config",
+        "Airflow 2 calls it webserver.expose_config",
     ),
     (
         {**OLD, **config("dag_processor", refresh_interval=5)},
