@@ -224,7 +224,7 @@ def test_sleep_waits_for_a_pod_that_has_just_been_made(site: Site) -> None:
     eventually(lambda: bool(instance.cluster.list(pods, TEAM, "dag_id=at_home")), 60, "there is no pod of the task")
     slept = site.run(VARIABLES, "hibernate")
     assert slept.code == 0, slept.output[-5000:]
-    assert not instance.pods()
+    assert not instance.running()
     site.converge(VARIABLES)
     ended = instance.call(dag_run, dag_id="at_home", run_id="before-sleep", wait=True, wait_timeout=120)
     assert ended["run"]["state"] == "success"
