@@ -51,7 +51,8 @@ def of_file(file: str, *mutations: tuple[str, str, str], tests: tuple[str, ...] 
 MUTATIONS = (
     *of_file(
         "render/pods.py",
-        ("a running task is not moved", "STAYS if runs_tasks or once else MOVES", "MOVES"),
+        ("a running task is not moved", "stays=runs_tasks", "stays=False"),
+        ("a Job in the midst of its work is not moved", "stays or once", "stays"),
         ("cluster autoscalers are told what stays", 'safe-to-evict": "false"', 'safe-to-evict": "true"'),
         ("pods run as no root", '"runAsNonRoot": True', '"runAsNonRoot": False'),
         ("system calls are filtered", '"type": "RuntimeDefault"', '"type": "Unconfined"'),
@@ -126,14 +127,11 @@ MUTATIONS = (
         "render/placement.py",
         (
             "pods of one component keep apart",
-            'labelSelector": {"matchLabels": names.selector(values, component)},\n            },',
-            'labelSelector": {"matchLabels": names.selector(values, "airflow")},\n            },',
+            '{"matchLabels": names.selector(values, component)}',
+            '{"matchLabels": names.selector(values, "airflow")}',
         ),
-        (
-            "a spread counts the pods of its component",
-            '{"labelSelector": {"matchLabels": names.selector(values, component)}, **one}',
-            "one",
-        ),
+        ("a spread counts the pods of its component", '{"labelSelector": selector, **one}', "one"),
+        ("what is not alike is not counted", "selector = selector or", "selector ="),
         ("pods of tasks do not keep apart", "own is None and isinstance(shape, Workload)", "own is None"),
         ("nodes of tasks are preferred where they are not required", "if nodes.required or", "if True or"),
     ),
@@ -216,7 +214,7 @@ MUTATIONS = (
     *of_file(
         "render/celery_workers.py",
         ("a signal kills the tasks of a worker", "pods.SIGNAL_ONE_PROCESS,", ""),
-        ("workers of a set are found by it", "mark = {SET_LABEL: set_name}", 'mark = {SET_LABEL: "default"}'),
+        ("workers of a set are found by it", "{SET_LABEL: set_name}", '{SET_LABEL: "default"}'),
         ("workers take their queues", '",".join(wanted.queues)', '"default"'),
         (
             "Celery's larger number comes first",

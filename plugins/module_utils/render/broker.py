@@ -113,6 +113,7 @@ def redis(values: Values) -> list[Object]:
         redis_container(values),
         security=pods.pod_security(REDIS_USER, REDIS_USER),
         volumes=[{"name": "tmp", "emptyDir": {}}],
+        stays=True,
         grace_seconds=60,
     )
     return keeper(values, component, names.REDIS_PORT, wanted.storage, template)

@@ -74,8 +74,8 @@ def probes() -> Object:
     }
 
 
-def template_of(values: Values, wanted: CeleryWorkers) -> Object:
-    """The pods of a set."""
+def template_of(values: Values, wanted: CeleryWorkers, mark: dict[str, str]) -> Object:
+    """The pods of a set, which ``mark`` tells from others of the component."""
     container = pods.airflow_container(
         values,
         wanted,
@@ -97,6 +97,7 @@ def template_of(values: Values, wanted: CeleryWorkers) -> Object:
         container,
         automount=speaks_to_kubernetes(values, COMPONENT),
         runs_tasks=True,
+        selector={"matchLabels": {**names.selector(values, COMPONENT), **mark}},
     )
     if wanted.persistence.enabled:
         # The volume of the claim has this name.
@@ -129,8 +130,8 @@ def stateful_set(values: Values, name: str, wanted: CeleryWorkers, template: Obj
 
 def workers(values: Values, set_name: str, wanted: CeleryWorkers) -> list[Object]:
     """A set: its workload, a Service that gives the pods of a StatefulSet names, and a PodDisruptionBudget."""
-    name = names.worker_set(values, set_name)
-    template = template_of(values, wanted)
+    name, mark = names.worker_set(values, set_name), {SET_LABEL: set_name}
+    template = template_of(values, wanted, mark)
     if wanted.persistence.enabled:
         items = [
             service(values, COMPONENT, names.LOG_SERVER_PORT, target="logs", headless=True),
@@ -139,12 +140,11 @@ def workers(values: Values, set_name: str, wanted: CeleryWorkers) -> list[Object
     else:
         items = [deployment(values, COMPONENT, wanted, template)]
     items = autoscaling.left_to(autoscaling.scaler_of(values, set_name), items)
-    return [_of_set(item, name, set_name) for item in [*items, *disruption_budget(values, COMPONENT, wanted)]]
+    return [_of_set(item, name, mark) for item in [*items, *disruption_budget(values, COMPONENT, wanted)]]
 
 
-def _of_set(item: Object, name: str, set_name: str) -> Object:
+def _of_set(item: Object, name: str, mark: dict[str, str]) -> Object:
     """An object of the component as one of a set: with its name, and selecting the pods of the set alone."""
-    mark = {SET_LABEL: set_name}
     meta, spec = item["metadata"], item["spec"]
     result = {**item, "metadata": {**meta, "name": name, "labels": {**meta["labels"], **mark}}, "spec": {**spec}}
     if item["kind"] == "Service":

@@ -81,6 +81,7 @@ def postgres(values: Values) -> list[Object]:
         postgres_container(values),
         security=pods.pod_security(pods.POSTGRES_USER, pods.POSTGRES_USER),
         volumes=[{"name": "run", "emptyDir": {}}, {"name": "tmp", "emptyDir": {}}],
+        stays=True,
         # A shutdown writes a checkpoint; cut short, the next start has to recover.
         grace_seconds=120,
     )
@@ -120,7 +121,6 @@ def pgbouncer(values: Values) -> list[Object]:
         wanted,
         container,
         security=pods.pod_security(pods.NOBODY, pods.NOBODY),
-        annotations=pods.MOVES,
         volumes=[
             {"name": "config", "secret": {"secretName": names.name(values, "pgbouncer-config")}},
             {"name": "tmp", "emptyDir": {}},

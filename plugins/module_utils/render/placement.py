@@ -17,16 +17,17 @@ from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import 
 SPREAD = {"kubernetes.io/hostname": 50, "topology.kubernetes.io/zone": 100}
 
 
-def spec(values: Values, component: str, shape: Pods) -> Object:
-    """What a component's pods say of it."""
+def spec(values: Values, component: str, shape: Pods, selector: Object | None = None) -> Object:
+    """What a component's pods say of it; ``selector`` selects those that are alike, where others are of it, too."""
     wanted = placed(values, shape)
+    selector = selector or {"matchLabels": names.selector(values, component)}
     return {
         "nodeSelector": wanted.node_selector,
-        "affinity": affinity(values, component, shape),
+        "affinity": affinity(values, shape, selector),
         "tolerations": wanted.tolerations,
         "topologySpreadConstraints": [
             # Without a selector it would count no pods.
-            {"labelSelector": {"matchLabels": names.selector(values, component)}, **one}
+            {"labelSelector": selector, **one}
             for one in wanted.topology_spread_constraints
         ],
         "priorityClassName": wanted.priority_class_name,
@@ -38,10 +39,10 @@ def spec(values: Values, component: str, shape: Pods) -> Object:
     }
 
 
-def affinity(values: Values, component: str, shape: Pods) -> Object:
+def affinity(values: Values, shape: Pods, selector: Object) -> Object:
     """The person's own, else the usual one; and the nodes that tasks prefer."""
     own = placed(values, shape).affinity
-    chosen = spread(values, component) if own is None and isinstance(shape, Workload) else own or {}
+    chosen = spread(selector) if own is None and isinstance(shape, Workload) else own or {}
     nodes = task_nodes(values, shape)
     if nodes.required or not nodes.labels:
         return chosen
@@ -52,8 +53,8 @@ def affinity(values: Values, component: str, shape: Pods) -> Object:
     return {**chosen, "nodeAffinity": {**of_nodes, "preferredDuringSchedulingIgnoredDuringExecution": preferred}}
 
 
-def spread(values: Values, component: str) -> Object:
-    """Pods of one component prefer different zones, and different nodes.
+def spread(selector: Object) -> Object:
+    """Pods that are alike prefer different zones, and different nodes.
 
     Only those of which there may be several all the time: for pods of tasks it would cost the Kubernetes scheduler
     time with each of them, and keep nodes of an autoscaler half empty.
@@ -61,10 +62,7 @@ def spread(values: Values, component: str) -> Object:
     terms = [
         {
             "weight": weight,
-            "podAffinityTerm": {
-                "topologyKey": topology,
-                "labelSelector": {"matchLabels": names.selector(values, component)},
-            },
+            "podAffinityTerm": {"topologyKey": topology, "labelSelector": selector},
         }
         for topology, weight in SPREAD.items()
     ]

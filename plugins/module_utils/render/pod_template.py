@@ -44,6 +44,14 @@ def env(values: Values) -> list[Object]:
     ]
 
 
+def _selector(values: Values) -> Object:
+    """What selects these pods, which Celery's workers are of one component with."""
+    return {
+        "matchLabels": names.selector(values, "worker"),
+        "matchExpressions": [{"key": SET_LABEL, "operator": "DoesNotExist"}],
+    }
+
+
 def pod(values: Values) -> Object:
     """The template itself."""
     wanted = values.core.workers
@@ -54,6 +62,7 @@ def pod(values: Values) -> Object:
         wanted,
         container,
         automount=speaks_to_kubernetes(values, "worker"),
+        selector=_selector(values),
         grace_seconds=600,
         restartPolicy="Never",
     )
@@ -97,10 +106,7 @@ def budget(values: Values) -> list[Object]:
     spec = {
         "minAvailable": LARGEST_INTEGER,
         "unhealthyPodEvictionPolicy": "AlwaysAllow",
-        "selector": {
-            "matchLabels": names.selector(values, "worker"),
-            "matchExpressions": [{"key": SET_LABEL, "operator": "DoesNotExist"}],
-        },
+        "selector": _selector(values),
     }
     items = [object_(values, "policy/v1", "PodDisruptionBudget", "task", spec=spec)]
     return features.part_of(features.KUBERNETES, items)

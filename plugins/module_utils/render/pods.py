@@ -150,11 +150,12 @@ def canary_mount(values: Values) -> list[Object]:
     ]
 
 
-# What cluster autoscalers are told. A task starts anew where its pod is moved, so its node is kept. All else may be
-# moved, which the cluster autoscaler wants to be told of pods with scratch volumes.
 SIGNAL_ONE_PROCESS = {"name": "DUMB_INIT_SETSID", "value": "0"}
 """Of the image's init process: it passes a signal on to the process that it started, not to all below that one."""
 
+# What cluster autoscalers are told. A node is kept while it has what would start anew elsewhere (tasks, Jobs in the
+# midst of their work), or the only database or broker, which all else waits for. Anything else may be moved, which the
+# cluster autoscaler wants to be told of pods with scratch volumes.
 STAYS = {"cluster-autoscaler.kubernetes.io/safe-to-evict": "false", "karpenter.sh/do-not-disrupt": "true"}
 MOVES = {"cluster-autoscaler.kubernetes.io/safe-to-evict": "true"}
 
@@ -240,7 +241,7 @@ def airflow_pod(
         security=pod_security(AIRFLOW_USER, 0),
         volumes=[*wanted, *volumes],
         automount=automount,
-        annotations=STAYS if runs_tasks or once else MOVES,
+        stays=runs_tasks,
         init_containers=delivered.init_containers,
         sidecars=delivered.containers,
         **body,
@@ -256,13 +257,15 @@ def pod(
     security: Object,
     volumes: t.Sequence[Object] = (),
     automount: bool = False,
-    annotations: dict[str, str] | None = None,
+    stays: bool = False,
+    selector: Object | None = None,
     grace_seconds: int = 30,
     init_containers: t.Sequence[Object] = (),
     sidecars: t.Sequence[Object] = (),
     **body: t.Any,
 ) -> Object:
-    """Metadata and spec of a pod."""
+    """Metadata and spec of a pod; ``selector`` as in ``placement.spec``."""
+    once = body.get("restartPolicy") == "Never"
     spec = {
         "serviceAccountName": names.service_account(values, component),
         # A token of the Kubernetes API only where the component speaks to it.
@@ -275,13 +278,13 @@ def pod(
         "initContainers": [*init_containers, *pods.init_containers],
         "containers": [container, *sidecars, *pods.containers],
         "volumes": [*volumes, *pods.volumes],
-        **placement.spec(values, component, pods),
+        **placement.spec(values, component, pods, selector),
         # Environment variables for every Service of the namespace would only be in the way.
         "enableServiceLinks": False,
         **body,
     }
     metadata = {
         "labels": {**names.labels(values, component), **pods.labels},
-        "annotations": {**values.instance.annotations, **(annotations or {}), **pods.annotations},
+        "annotations": {**values.instance.annotations, **(STAYS if stays or once else MOVES), **pods.annotations},
     }
     return t.cast("Object", compact({"metadata": metadata, "spec": spec}))

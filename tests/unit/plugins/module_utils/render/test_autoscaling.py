@@ -14,8 +14,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline imp
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import load
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import CeleryWorkers
 from tests.unit.cases import BASE, CASES, MULTI_TEAM
-
-Object = dict[str, t.Any]
+from tests.unit.plugins.module_utils.render.test_rules import Object, pods, rendered
 
 STAYS = {"cluster-autoscaler.kubernetes.io/safe-to-evict": "false", "karpenter.sh/do-not-disrupt": "true"}
 MOVES = {"cluster-autoscaler.kubernetes.io/safe-to-evict": "true"}
@@ -235,6 +234,21 @@ def test_what_runs_tasks_is_not_moved(executor: str, stay: set[str]) -> None:
     }
     assert {name for name, notes in found.items() if notes.items() >= STAYS.items()} == stay
     assert {name for name, notes in found.items() if notes.items() >= MOVES.items()} == found.keys() - stay
+
+
+def test_every_pod_says_whether_it_may_be_moved() -> None:
+    """What is in the midst of its work may not, nor what there is one of and all wait for."""
+    sidecars = {"airflow_celery_flower": {"enabled": True}, "airflow_database_pgbouncer": {"enabled": True}}
+    housekeeping = {"airflow_database_cleanup": {"enabled": True}, "airflow_logging_loss_accepted": False}
+    variables = {**BASE, **sidecars, **housekeeping, "airflow_logging_store": "volume"}
+    items = rendered({**variables, "airflow_core_executor": "CeleryExecutor,KubernetesExecutor"})
+    found = {
+        template["metadata"]["labels"]["component"]: template["metadata"]["annotations"] for template in pods(items)
+    }
+    stay = {"postgresql", "redis", "worker", "log-cleanup", "db-cleanup", "migrate"}
+    assert {name for name, notes in found.items() if notes.items() >= STAYS.items()} == stay
+    assert {name for name, notes in found.items() if notes.items() >= MOVES.items()} == found.keys() - stay
+    assert {"flower", "pgbouncer", "scheduler", "api-server"} <= found.keys() - stay
 
 
 # --- who counts ---

@@ -131,6 +131,30 @@ def test_a_set_of_workers_may_have_nodes_of_its_own() -> None:
     assert found["gpu"]["tolerations"] == TOLERATIONS
 
 
+def test_workers_of_a_set_spread_among_themselves() -> None:
+    """Those of other sets, and pods of a KubernetesExecutor, are of the same component."""
+    constraint = {"maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "DoNotSchedule"}
+    spread = {"topologySpreadConstraints": [constraint]}
+    sets = {"default": spread, "gpu": {"queues": ["gpu"], **spread}}
+    items = rendered({**CELERY, "airflow_celery_workers": sets, "airflow_core_workers": spread})
+    pods_of = {item["metadata"]["name"]: item["spec"]["template"] for item in of_kind(items, "Deployment")}
+    kinds = {name: pods_of[name] for name in ("airflow-worker", "airflow-worker-gpu")} | {"task": worker(items)}
+    for name, template in kinds.items():
+        found = template["spec"]
+        counted = [one["labelSelector"] for one in found["topologySpreadConstraints"]]
+        if name != "task":
+            terms = found["affinity"]["podAntiAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"]
+            counted += [term["podAffinityTerm"]["labelSelector"] for term in terms]
+        for selector in counted:
+            assert {other for other, one in kinds.items() if selects(selector, one)} == {name}
+
+
+def selects(selector: Object, template: Object) -> bool:
+    labels = template["metadata"]["labels"]
+    absent = [one["key"] for one in selector.get("matchExpressions", ()) if one["operator"] == "DoesNotExist"]
+    return bool(selector["matchLabels"].items() <= labels.items() and not labels.keys() & set(absent))
+
+
 def test_nodes_of_tasks_may_be_preferred() -> None:
     items = rendered({**CELERY, "airflow_task_nodes": {**NODES, "required": False}})
     term = {

@@ -176,7 +176,7 @@ def test_pods_of_one_component_keep_apart(case: str) -> None:
             continue
         terms = affinity["podAntiAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"]
         for chosen in (term["podAffinityTerm"] for term in terms):
-            expected = {key: labels[key] for key in ("tier", "component", "release")}
+            expected = {key: labels[key] for key in ("tier", "component", "release", SET_LABEL) if key in labels}
             assert chosen["labelSelector"]["matchLabels"] == expected
         assert {term["podAffinityTerm"]["topologyKey"]: term["weight"] for term in terms} == {
             "kubernetes.io/hostname": 50,
