@@ -473,6 +473,8 @@ MUTATIONS = (
         ("a name is no beginning of another one", "([:@][^/]*)?$", ".*"),
         ("Airflow's own pods are not judged", "[OF_TASK, NO_CANARY]", "[NO_CANARY]"),
         ("Airflow's own pods are not moved", "[OF_TASK], spec)", "[], spec)"),
+        ("a Job is judged by its pod", "_validation(values, POD_OF_JOB, ", "_validation(values, POD, "),
+        ("Jobs of no task are let in", ', "matchConditions": [of_task]', ""),
     ),
     *of_file(
         "render/team_placement.py",

@@ -1,6 +1,6 @@
 """Tasks of a team: two in pods of their own (one ends well, one fails), and one with an ``executor_config``.
 
-For an instance ``analytics`` with ``airflow_rbac_teams: {data: {namespaceManaged: true}}`` and the executors
+For an instance ``analytics`` of Airflow 3 with ``airflow_rbac_teams: {data: {namespaceManaged: true}}`` and the executors
 ``LocalExecutor,KubernetesExecutor``; see docs/teams.md.
 """
 
@@ -15,7 +15,7 @@ NAMESPACE = "analytics-data"
 SERVICE_ACCOUNT = "analytics-tasks"
 IMAGE = "docker.io/library/python:3.13-slim"
 LABELS = {"team": "data", "cost-centre": "4711"}
-# What airflow_rbac_service_accounts or a manifest of yours makes in the namespace of the instance.
+# One of yours in the namespace of the instance, which airflow_extra_manifests can make.
 TASK_ACCOUNT = "configured"
 
 RESOURCES = k8s.V1ResourceRequirements(

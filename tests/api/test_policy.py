@@ -57,6 +57,19 @@ class Policed:
         }
         return self.site.cluster.create(body, dry_run=True)
 
+    def job(self, namespace: str, labels: dict[str, str] | None, image: str = "python:3.13") -> Object:
+        """A Job as it comes out of admission, with labels of its pods, and of its own as the operator gives them."""
+        pod = {"restartPolicy": "Never", "containers": [{"name": "base", "image": image}]}
+        template = {"spec": pod, **({} if labels is None else {"metadata": {"labels": labels}})}
+        own = {name: value for name, value in (labels or {}).items() if name not in TASK}
+        body = {
+            "apiVersion": "batch/v1",
+            "kind": "Job",
+            "metadata": {"name": "job", "namespace": namespace, "labels": own},
+            "spec": {"template": template},
+        }
+        return self.site.cluster.create(body, dry_run=True)
+
     def refused(self, namespace: str, labels: dict[str, str], **given: t.Any) -> str:
         with pytest.raises(ApiError) as told:
             self.made(namespace, labels, **given)
@@ -74,7 +87,12 @@ def policed(kubeconfig: str) -> t.Iterator[Policed]:
         # Pods of these tests are as short as can be.
         "airflow_rbac_pod_security": "privileged",
         "airflow_rbac_teams": {
-            "ml": {"namespace": f"{site.namespace}-ml", "namespaceManaged": True, "podSecurity": "privileged"}
+            "ml": {
+                "namespace": f"{site.namespace}-ml",
+                "namespaceManaged": True,
+                "podSecurity": "privileged",
+                "jobs": True,
+            }
         },
         "airflow_policy_labels": {"team": {"values": ["data", "ml"]}, "cost-centre": {}},
         "airflow_policy_registries": ["registry.example.com/data", "docker.io/library"],
@@ -89,28 +107,37 @@ def policed(kubeconfig: str) -> t.Iterator[Policed]:
         foreseen = found.run(check=True)
         done = found.run()
         assert (foreseen["objects"], foreseen["diff"]) == (done["objects"], done["diff"])
-        assert len(done["objects"]["created"]) == 6
+        assert len(done["objects"]["created"]) == 8
         enforced(found)
         yield found
         gone = found.run(state="absent", wait=False)
-        assert len(gone["objects"]["deleted"]) == 6
+        assert len(gone["objects"]["deleted"]) == 8
         assert all(site.cluster.list(kinds.named(kind)) == [] for kind in KINDS[:2])
         for name in (site.namespace, found.team):
             site.cluster.delete(kinds.named("Namespace"), name)
 
 
 def enforced(policed: Policed) -> None:
-    """Wait until the API server has read both policies, which it does in a loop of its own."""
+    """Wait until the API server has read all policies, which it does in a loop of its own."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        try:
-            policed.made(policed.site.namespace, TASK)
-        except ApiError:
+        if refuses(lambda: policed.made(policed.site.namespace, TASK), lambda: policed.job(policed.team, TASK)):
             made = [policed.made(namespace, GOOD) for namespace in (policed.site.namespace, policed.team)]
             if all("nodeAffinity" in (one["spec"].get("affinity") or {}) for one in made):
                 return
         time.sleep(0.2)
     pytest.fail("the policies are not enforced after a minute")
+
+
+def refuses(*requests: t.Callable[[], Object]) -> bool:
+    """Whether the API server takes none of these."""
+    for request in requests:
+        try:
+            request()
+        except ApiError:
+            continue
+        return False
+    return True
 
 
 def test_a_second_run_changes_nothing(policed: Policed) -> None:
@@ -199,6 +226,33 @@ def test_an_image_is_not_changed_to_another_one_later(policed: Policed) -> None:
     with pytest.raises(ApiError, match=r"runs ghcr\.io/somebody/else"):
         policed.site.cluster.patch(pod, "patched", policed.site.namespace, other, content_type=JSON_PATCH)
     policed.site.cluster.delete(pod, "patched", policed.site.namespace)
+
+
+@pytest.mark.parametrize(
+    ("labels", "image", "words"),
+    [
+        (TASK, "python:3.13", "has no label cost-centre and has no label team (one of data, ml). Add labels={"),
+        (GOOD, "ghcr.io/somebody/else", "This pod of an Airflow task runs ghcr.io/somebody/else. Tasks may use images"),
+    ],
+)
+def test_a_job_is_refused_for_the_pods_that_it_would_make(
+    policed: Policed, labels: dict[str, str], image: str, words: str
+) -> None:
+    """Whoever makes it is told, which nobody is when pods are refused that its controller makes."""
+    with pytest.raises(ApiError) as told:
+        policed.job(policed.team, labels, image)
+    assert words in told.value.message
+    if labels == TASK:
+        assert "to the KubernetesPodOperator or KubernetesJobOperator; to another task" in told.value.message
+
+
+def test_jobs_that_are_as_they_must_be_or_none_of_tasks_are_let_in(policed: Policed) -> None:
+    assert policed.job(policed.team, GOOD)
+    assert policed.job(policed.team, GOOD, image="docker.io/apache/airflow:the-next-release")
+    for labels in ({"app": "theirs"}, None):
+        assert policed.job(policed.team, labels, image="ghcr.io/somebody/else")
+    # No task may make one there.
+    assert policed.job(policed.site.namespace, TASK, image="ghcr.io/somebody/else")
 
 
 def tolerations(pod: Object) -> list[Object]:

@@ -6,6 +6,10 @@
 Selectors keep everything else out before an expression is looked at, so that a mistake in an expression stops no pod of
 Airflow's own. In a namespace that was made for a team, every pod is one of a task; elsewhere those are that say so.
 
+A Job of a task is judged as well, by the pod that it describes: why a pod of it is refused later is told to its
+controller, and not to the author of the DAG. Its own labels do not say that it is one, so an expression has to look, in
+the namespaces alone where tasks may make Jobs; none of Airflow's own are there.
+
 PRIVATE to the collection: it can have breaking changes at any time.
 """
 
@@ -26,6 +30,9 @@ NAMESPACE_NAME: t.Final = "kubernetes.io/metadata.name"
 OF_TASK: t.Final[Object] = {"key": "task_id", "operator": "Exists"}
 NO_CANARY: t.Final[Object] = {"key": "dag_id", "operator": "NotIn", "values": [canary.DAG_ID]}
 ACTIONS: t.Final = {"Deny": ["Deny"], "Warn": ["Warn", "Audit"], "Audit": ["Audit"]}
+# Where the pod is in what is judged.
+POD: t.Final = "object"
+POD_OF_JOB: t.Final = "object.spec.template"
 CONTAINERS: t.Final = ("containers", "initContainers", "ephemeralContainers")
 
 
@@ -48,6 +55,11 @@ def _dedicated(values: Values) -> list[str]:
     return [values.team_namespace(name) for name, team in values.rbac.teams.items() if team.namespace_managed]
 
 
+def _with_jobs(values: Values) -> list[str]:
+    """Namespaces in which a task may make Jobs."""
+    return [values.team_namespace(name) for name, team in values.rbac.teams.items() if team.jobs]
+
+
 def _in(namespaces: list[str]) -> Object:
     return {"matchExpressions": [{"key": NAMESPACE_NAME, "operator": "In", "values": namespaces}]}
 
@@ -67,16 +79,24 @@ def _bound(values: Values, kind: str, components: tuple[str, str], wanted: list[
     return [_object(values, kind, name, {**spec, "matchResources": resources}) for name, resources in found]
 
 
+def _verdict(values: Values, component: str) -> Object:
+    """What a binding says of its policy."""
+    return {
+        "policyName": names.cluster_name(values, component),
+        "validationActions": ACTIONS[values.policy.action],
+    }
+
+
 def validating(values: Values) -> list[Object]:
     """The policy of what pods must be, and where it applies."""
     wanted = values.policy
     if not (wanted.labels or wanted.registries):
         return []
     kind, component = "ValidatingAdmissionPolicy", "tasks"
-    spec = {"policyName": names.cluster_name(values, component), "validationActions": ACTIONS[wanted.action]}
     return [
-        _object(values, kind, component, _validation(values)),
-        *_bound(values, f"{kind}Binding", (component, "teams"), [OF_TASK, NO_CANARY], spec),
+        _object(values, kind, component, _of_pods(values)),
+        *_bound(values, f"{kind}Binding", (component, "teams"), [OF_TASK, NO_CANARY], _verdict(values, component)),
+        *_jobs(values, kind),
     ]
 
 
@@ -92,16 +112,34 @@ def mutating(values: Values) -> list[Object]:
     ]
 
 
-def _validation(values: Values) -> Object:
-    wanted = values.policy
+def _of_pods(values: Values) -> Object:
+    registries = values.policy.registries
     # An image can be changed after a pod is made, by whoever may patch it; a label is asked for once.
-    operations = ["CREATE", "UPDATE"] if wanted.registries else ["CREATE"]
-    resources = ["pods", "pods/ephemeralcontainers"] if wanted.registries else ["pods"]
+    operations = ["CREATE", "UPDATE"] if registries else ["CREATE"]
+    resources = ["pods", "pods/ephemeralcontainers"] if registries else ["pods"]
     rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": operations, "resources": resources}
+    return _validation(values, POD, _namespaces(values), rule)
+
+
+def _jobs(values: Values, kind: str) -> list[Object]:
+    """The policy of Jobs and its binding, where a team has them."""
+    namespaces = _with_jobs(values)
+    if not namespaces:
+        return []
+    component = "jobs"
+    # The images of a Job that is there stay as they are.
+    rule = {"apiGroups": ["batch"], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["jobs"]}
+    of_task = {"name": "of-a-task", "expression": f"{text(OF_TASK['key'])} in {_labels_of(POD_OF_JOB)}"}
+    policy = {**_validation(values, POD_OF_JOB, namespaces, rule), "matchConditions": [of_task]}
+    bound = {**_verdict(values, component), "matchResources": {"namespaceSelector": _in(namespaces)}}
+    return [_object(values, kind, component, policy), _object(values, f"{kind}Binding", component, bound)]
+
+
+def _validation(values: Values, pod: str, namespaces: list[str], rule: Object) -> Object:
     return {
         "failurePolicy": "Fail",
-        "matchConstraints": {"namespaceSelector": _in(_namespaces(values)), "resourceRules": [rule]},
-        "variables": [*_label_variables(values), *_image_variables(values)],
+        "matchConstraints": {"namespaceSelector": _in(namespaces), "resourceRules": [rule]},
+        "variables": [*_label_variables(values, pod), *_image_variables(values, pod)],
         "validations": [*_labels(values), *_registries(values)],
     }
 
@@ -109,12 +147,16 @@ def _validation(values: Values) -> Object:
 # --- labels ---------------------------------------------------------------------------------------------------------
 
 
-def _label_variables(values: Values) -> list[Object]:
+def _labels_of(pod: str) -> str:
+    return f"{pod}.?metadata.?labels.orValue({{}})"
+
+
+def _label_variables(values: Values, pod: str) -> list[Object]:
     if not values.policy.labels:
         return []
     parts = " + ".join(_lacking(name, one.values) for name, one in sorted(values.policy.labels.items()))
     return [
-        {"name": "labels", "expression": "has(object.metadata.labels) ? object.metadata.labels : {}"},
+        {"name": "labels", "expression": _labels_of(pod)},
         {"name": "lacking", "expression": parts},
     ]
 
@@ -134,8 +176,9 @@ def remedy(values: Values) -> str:
     """What the author of a DAG is to write."""
     example = {name: one.values[0] if one.values else "..." for name, one in sorted(values.policy.labels.items())}
     labels = ", ".join(f"'{name}': '{value}'" for name, value in example.items())
+    operators = ["KubernetesPodOperator", *(["KubernetesJobOperator"] if _with_jobs(values) else [])]
     return (
-        f"Add labels={{{labels}}} to the KubernetesPodOperator; to another task, executor_config={{'pod_override': "
+        f"Add labels={{{labels}}} to the {' or '.join(operators)}; to another task, executor_config={{'pod_override': "
         f"k8s.V1Pod(metadata=k8s.V1ObjectMeta(labels={{{labels}}}))}}"
     )
 
@@ -157,10 +200,9 @@ def _labels(values: Values) -> list[Object]:
 # --- registries -----------------------------------------------------------------------------------------------------
 
 
-def _images(source: str) -> str:
+def _images(pod: str) -> str:
     parts = [
-        f"(has({source}.spec.{field}) ? {source}.spec.{field}.map(c, has(c.image), c.image) : [])"
-        for field in CONTAINERS
+        f"(has({pod}.spec.{field}) ? {pod}.spec.{field}.map(c, has(c.image), c.image) : [])" for field in CONTAINERS
     ]
     return f"({' + '.join(parts)})"
 
@@ -175,7 +217,7 @@ def _own_repositories(values: Values) -> list[str]:
     return sorted({parsed(str(one["image"])).repository or "" for one in containers})
 
 
-def _image_variables(values: Values) -> list[Object]:
+def _image_variables(values: Values, pod: str) -> list[Object]:
     """What comes from elsewhere, with the registry that a container runtime adds; what was there before may stay."""
     registries = values.policy.registries
     if not registries:
@@ -188,9 +230,10 @@ def _image_variables(values: Values) -> list[Object]:
     own = "|".join(map(re.escape, _own_repositories(values)))
     # Neither a tag nor a digest has a slash: after a name without one, a colon may begin the port of a registry.
     ours = f"!i.matches({text(f'^({own})([:@][^/]*)?$')}) && " if own else ""
+    before = _images(pod.replace("object", "oldObject", 1))
     return [
-        {"name": "before", "expression": f"request.operation == 'UPDATE' ? {_images('oldObject')} : []"},
-        {"name": "new", "expression": f"{_images('object')}.filter(i, {ours}!(i in variables.before))"},
+        {"name": "before", "expression": f"request.operation == 'UPDATE' ? {before} : []"},
+        {"name": "new", "expression": f"{_images(pod)}.filter(i, {ours}!(i in variables.before))"},
         {
             "name": "foreign",
             "expression": f"variables.new.map(i, {full}).filter(i, !{begins}.exists(r, i.startsWith(r)))",

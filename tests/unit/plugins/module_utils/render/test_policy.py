@@ -85,6 +85,22 @@ def test_pods_of_airflow_itself_are_neither_judged_nor_moved() -> None:
     assert places(PLACEMENTS, "MutatingAdmissionPolicyBinding") == {"placement": (["analytics"], ["task_id"])}
 
 
+def test_jobs_are_judged_where_tasks_may_make_them() -> None:
+    """As their operator makes them, only the pod that they describe says that it is one of a task."""
+    given = {"airflow_policy_labels": {"team": {}}, "airflow_policy_registries": ["registry.example.com"]}
+    assert len(of_policy({**given, **TEAMS}, "ValidatingAdmissionPolicy")) == 1
+    teams = {**TEAMS["airflow_rbac_teams"], "sales": {"jobs": True}, "web": {"jobs": True, "namespaceManaged": True}}
+    items = of_policy({**given, "airflow_rbac_teams": teams}, "ValidatingAdmissionPolicy")
+    (found,) = (item["spec"] for item in items if item["metadata"]["name"] == "analytics-analytics-jobs")
+    (rule,) = found["matchConstraints"]["resourceRules"]
+    assert (rule["apiGroups"], rule["resources"], rule["operations"]) == (["batch"], ["jobs"], ["CREATE"])
+    (condition,) = found["matchConditions"]
+    assert condition["expression"] == '"task_id" in object.spec.template.?metadata.?labels.orValue({})'
+    assert "object.spec.containers" not in str(found)
+    where = places({**given, "airflow_rbac_teams": teams}, "ValidatingAdmissionPolicyBinding")
+    assert where["jobs"] == (["analytics-sales", "analytics-web"], [])
+
+
 # --- nodes ---
 
 
