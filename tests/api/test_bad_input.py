@@ -543,14 +543,14 @@ def test_permissions_are_named_verb_by_verb(bad: Site, configs: Kubeconfigs, clu
 
 @contextlib.contextmanager
 def old_cluster() -> t.Iterator[str]:
-    """Answers as Kubernetes 1.25 to the question for its version.
+    """Answers as Kubernetes 1.29 to the question for its version.
 
     No real one of that age can be built here; it is refused by its version alone, before anything else is asked.
     """
 
     class Old(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            body = json.dumps({"major": "1", "minor": "25+", "gitVersion": "v1.25.9"}).encode()
+            body = json.dumps({"major": "1", "minor": "29+", "gitVersion": "v1.29.9"}).encode()
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
@@ -570,5 +570,5 @@ def old_cluster() -> t.Iterator[str]:
 
 def test_an_old_cluster(bad: Site, configs: Kubeconfigs) -> None:
     with old_cluster() as address:
-        words = ["the cluster runs Kubernetes v1.25.9, but the oldest that can be used is 1.26: upgrade the cluster"]
+        words = ["the cluster runs Kubernetes v1.29.9, but the oldest that can be used is 1.30: upgrade the cluster"]
         bad.refused({"old": (configs.write("old", config_of(address)), words)})

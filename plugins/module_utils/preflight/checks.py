@@ -25,8 +25,9 @@ from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import 
 
 # Kubernetes releases that Airflow is tested with (its README, 3.3.2 and 2.11.2), by Airflow's major version.
 TESTED: dict[int, tuple[int, int]] = {3: (30, 35), 2: (26, 30)}
-# The oldest release that knows all that we apply: podFailurePolicy is stable since 1.31, on by default since 1.26.
-OLDEST_MINOR = 26
+# The oldest release that knows all that we apply and ask for: since it, ValidatingAdmissionPolicy is stable, and a
+# command in a pod is told that its input ends.
+OLDEST_MINOR = 30
 
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 
