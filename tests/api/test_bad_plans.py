@@ -116,6 +116,17 @@ PLANS: dict[str, tuple[Variables, list[str]]] = {
             "raise it (airflow_rbac_teams.data.quota)",
         ],
     ),
+    "limits": (
+        {"airflow_rbac_limit_range": [{"type": "Container", "max": {"memory": "1Gi"}}]},
+        [
+            "airflow_rbac_limit_range lets a container have 1Gi of memory at most, which forbids the instance's own: ",
+            "2048Mi in container scheduler of Deployment/limits-scheduler",
+        ],
+    ),
+    "objects": (
+        {"airflow_rbac_quota": {"count/deployments.apps": "3"}},
+        ["ResourceQuota/objects-quota allows 3 of count/deployments.apps, but the instance needs 4"],
+    ),
     "connections": (
         {"airflow_autoscaling_api_server": {"max": 30}},
         ["airflow_database_max_connections is 200", "api-server 150 (airflow_autoscaling_api_server.max is 30)"],

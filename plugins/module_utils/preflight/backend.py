@@ -19,7 +19,14 @@ from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import 
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.errors import ApiError
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Kind, Object, named
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.live import together
-from ansible_collections.dagops.airflow.plugins.module_utils.preflight import checks, log_shipper, pod_counts, teams
+from ansible_collections.dagops.airflow.plugins.module_utils.preflight import (
+    checks,
+    limit_ranges,
+    log_shipper,
+    pod_counts,
+    quotas,
+    teams,
+)
 from ansible_collections.dagops.airflow.plugins.module_utils.render import migration, pod_template, vertical
 from ansible_collections.dagops.airflow.plugins.module_utils.render.names import ROLE_LABEL
 from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline import render_all
@@ -71,10 +78,7 @@ def unusable_teams(cluster: Cluster, values: Values, objects: list[Object]) -> t
         if rules is not None:
             here = [item for item in objects if item["metadata"].get("namespace") == name]
             yield from checks.missing_permissions(rules, checks.applied(kinds_of(cluster, here, name)), name)
-        if values.rbac.teams[team].kubernetes_executor:
-            quotas = [item for item in own_quotas(objects) if item["metadata"].get("namespace") == name]
-            variable = f"{below(TEAMS, team)}.quota"
-            yield from checks.full_quotas([], quotas, pod_template.pods_of(values), variable=variable)
+        yield from room_of_team(values, team, objects)
         for one in teams.needed(values, team, objects) if found else ():
             if _find(cluster, one.kind, one.name, name) is None:
                 yield teams.missing(one, name)
@@ -82,7 +86,7 @@ def unusable_teams(cluster: Cluster, values: Values, objects: list[Object]) -> t
 
 def refused_at_first(cluster: Cluster, values: Values, objects: list[Object]) -> t.Iterator[str]:
     """What an instance that is not there yet would be refused, and a quota that has no room for it."""
-    yield from checks.full_quotas(in_namespace(values, objects), quotas_in(cluster, values), passing(values))
+    yield from quotas.full(in_namespace(values, objects), quotas_in(cluster, values), passing(values))
     yield from rehearsed(cluster, objects)
 
 
@@ -111,8 +115,8 @@ def refused_later(cluster: Cluster, values: Values, objects: list[Object]) -> t.
     applies.
     """
     if not values.rbac.namespace_managed:
-        quotas = quotas_in(cluster, values)
-        yield from checks.full_quotas(in_namespace(values, objects), quotas, passing(values), count_used=False)
+        there = [*in_namespace(values, objects), *secrets_of_the_run(values)]
+        yield from quotas.full(there, quotas_in(cluster, values), passing(values), count_used=False)
 
 
 def unserved(cluster: Cluster, values: Values) -> t.Iterator[str]:
@@ -129,8 +133,31 @@ def in_namespace(values: Values, objects: list[Object]) -> list[Object]:
     return [item for item in objects if item["metadata"].get("namespace") == values.namespace]
 
 
-def own_quotas(objects: list[Object]) -> list[Object]:
-    return [item for item in objects if item["kind"] == "ResourceQuota"]
+def of_kind(kind: str, objects: list[Object]) -> list[Object]:
+    return [item for item in objects if item["kind"] == kind]
+
+
+def room_by_itself(values: Values, objects: list[Object]) -> t.Iterator[str]:
+    """What the instance's own quota and limits would keep out."""
+    here = in_namespace(values, objects)
+    planned = [*here, *secrets_of_the_run(values)]
+    yield from quotas.full(planned, of_kind("ResourceQuota", here), passing(values))
+    ranges = of_kind("LimitRange", here)
+    yield from limit_ranges.forbidden([*here, *passing(values)], ranges, "airflow_rbac_limit_range")
+
+
+def room_of_team(values: Values, team: str, objects: list[Object]) -> t.Iterator[str]:
+    """What the quota and limits that we make for a team would keep out of its namespace."""
+    if values.rbac.teams[team].kubernetes_executor:
+        theirs = [item for item in objects if item["metadata"].get("namespace") == values.team_namespace(team)]
+        tasks, path = pod_template.pods_of(values), below(TEAMS, team)
+        yield from quotas.full([], of_kind("ResourceQuota", theirs), tasks, variable=f"{path}.quota")
+        yield from limit_ranges.forbidden(tasks, of_kind("LimitRange", theirs), f"{path}.limitRange")
+
+
+def secrets_of_the_run(values: Values) -> list[Object]:
+    """Secrets that are made besides the rendered objects, by their kind alone: those that keep something."""
+    return [{"apiVersion": "v1", "kind": "Secret"} for _wanted in secrets.required_secrets(values, {})]
 
 
 def quotas_in(cluster: Cluster, values: Values) -> list[Object]:
@@ -298,8 +325,7 @@ def run(face: Face) -> dict[str, t.Any]:
         problems += shipper_out_of_place(cluster, values, objects)
     problems += missing_autoscalers(cluster, values)
     problems += allowed(lambda: [*unusable_secrets(cluster, values, face.params["given"] or {})], [])
-    here = in_namespace(values, objects)
-    problems += checks.full_quotas(here, own_quotas(here), passing(values))
+    problems += room_by_itself(values, objects)
     problems += checks.stuck_drains(objects)
     problems += pod_counts.contested(objects)
     problems += unserved(cluster, values)
@@ -328,7 +354,7 @@ def needed_by(values: Values, objects: list[Object]) -> dict[str, t.Any]:
     """The sums, for people who plan."""
     parts = capacity.shares(values)
     here = in_namespace(values, objects)
-    wanted, more = checks.demand(here), checks.on_top(here, passing(values))
+    wanted, more = quotas.demand(here), quotas.on_top(here, passing(values))
     return {
         "tasks_at_once": capacity.tasks_at_once(values) or None,
         "connections": {
@@ -337,8 +363,8 @@ def needed_by(values: Values, objects: list[Object]) -> dict[str, t.Any]:
             "at_the_server": capacity.kept(values)[0],
             "granted": capacity.granted(values),
         },
-        "all_the_time": {name: checks.shown(name, amount) for name, amount in sorted(wanted.items())},
-        "on_top": {name: checks.shown(name, amount) for name, amount in sorted(more.items())},
+        "all_the_time": {name: quotas.shown(name, amount) for name, amount in sorted(wanted.items())},
+        "on_top": {name: quotas.shown(name, amount) for name, amount in sorted(more.items())},
     }
 
 

@@ -10,7 +10,6 @@ PRIVATE to the collection: it can have breaking changes at any time.
 
 from __future__ import annotations
 
-import collections
 import contextlib
 import decimal
 import math
@@ -18,7 +17,7 @@ import re
 import typing as t
 
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Kind, Object
-from ansible_collections.dagops.airflow.plugins.module_utils.preflight import pod_counts, selectors
+from ansible_collections.dagops.airflow.plugins.module_utils.preflight import pod_counts, quotas, selectors
 from ansible_collections.dagops.airflow.plugins.module_utils.render import names, team_placement
 from ansible_collections.dagops.airflow.plugins.module_utils.spec import forms
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
@@ -234,120 +233,21 @@ def stuck_drains(objects: t.Sequence[Object]) -> t.Iterator[str]:
                     )
 
 
-def demand(objects: t.Iterable[Object]) -> dict[str, decimal.Decimal]:
-    """What pods and claims count for in a quota while all of them run, by the quota's names.
-
-    Where an autoscaler chooses how many there are, all that it may start.
-    """
-    items = list(objects)
-    counts = pod_counts.counts(items)
-    total: dict[str, decimal.Decimal] = collections.defaultdict(decimal.Decimal)
-    for item in items:
-        # A person's own object may be malformed; the API server says better than we what is wrong with it.
-        with contextlib.suppress(ArithmeticError, AttributeError, KeyError, TypeError):
-            for name, amount in list(_demanded(item, counts)):
-                total[name] += amount
-    return dict(total)
-
-
-def on_top(objects: t.Iterable[Object], others: t.Iterable[Object] = ()) -> dict[str, decimal.Decimal]:
-    """What comes on top for a while: the largest pod that a rollout starts before one goes, or one of ``others``."""
-    total: dict[str, decimal.Decimal] = {}
-    for item in [*(one for one in objects if one["kind"] == "Deployment"), *others]:
-        with contextlib.suppress(ArithmeticError, AttributeError, KeyError, TypeError):
-            spec = item["spec"]["template"]["spec"] if item["kind"] != "Pod" else item["spec"]
-            for name, amount in _of_pod(spec).items():
-                total[name] = max(total.get(name, decimal.Decimal(0)), amount)
-    return total
-
-
-def _demanded(
-    item: Object, counts: t.Mapping[pod_counts.Key, pod_counts.Count]
-) -> t.Iterator[tuple[str, decimal.Decimal]]:
-    spec = item.get("spec") or {}
-    replicas = decimal.Decimal(1)
-    if item["kind"] in pod_counts.WORKLOADS:
-        replicas = decimal.Decimal(counts[pod_counts.key_of(item)].most)
-        for name, amount in _of_pod(spec["template"]["spec"]).items():
-            yield name, amount * replicas
-    for claim in [item] if item["kind"] == "PersistentVolumeClaim" else spec.get("volumeClaimTemplates", []):
-        size = forms.amount(claim["spec"]["resources"]["requests"]["storage"]) or decimal.Decimal(0)
-        # Each pod of a StatefulSet has claims of its own.
-        yield "persistentvolumeclaims", replicas
-        yield "requests.storage", size * replicas
-
-
-def _of_pod(spec: Object) -> dict[str, decimal.Decimal]:
-    total: dict[str, decimal.Decimal] = collections.defaultdict(decimal.Decimal, pods=decimal.Decimal(1))
-    for container in spec["containers"]:
-        for name, amount in _counted(container.get("resources") or {}):
-            total[name] += amount
-    return total
-
-
-def _counted(resources: Object) -> t.Iterator[tuple[str, decimal.Decimal]]:
-    # A request that is not given is the limit; and a quota of "cpu" is one of "requests.cpu".
-    limits = resources.get("limits") or {}
-    for part, amounts in (("limits", limits), ("requests", {**limits, **(resources.get("requests") or {})})):
-        for name, quantity in amounts.items():
-            amount = forms.amount(quantity) or decimal.Decimal(0)
-            yield f"{part}.{name}", amount
-            if part == "requests":
-                yield name, amount
-
-
-def full_quotas(
-    objects: t.Sequence[Object],
-    quotas: t.Iterable[Object],
-    others: t.Iterable[Object] = (),
-    *,
-    count_used: bool = True,
-    variable: str = "airflow_rbac_quota where it is the instance's own",
-) -> t.Iterator[str]:
-    """Quotas that do not take all pods and claims, and one pod more (``others``: of tasks, of Jobs) at a time.
-
-    What is used already counts besides, unless it may be the instance's own (``count_used``).
-    """
-    wanted, more = demand(objects), on_top(objects, others)
-    scaled = [
-        f"{kind}/{name} {one.most}"
-        for (_namespace, kind, name), one in pod_counts.counts(objects).items()
-        if one.scalers
-    ]
-    lasting = f"with all pods that autoscalers may start ({', '.join(scaled)})" if scaled else "all the time"
-    none = decimal.Decimal(0)
-    for quota in quotas:
-        spec = quota.get("spec") or {}
-        if spec.get("scopes") or spec.get("scopeSelector"):
-            continue
-        used = (quota.get("status") or {}).get("used") or {} if count_used else {}
-        for name, hard in sorted((spec.get("hard") or {}).items()):
-            limit, taken = forms.amount(hard), forms.amount(used.get(name, 0)) or 0
-            stays, comes = wanted.get(name, none), more.get(name, none)
-            if limit is not None and stays + comes + taken > limit:
-                parts = [f"{shown(name, stays)} {lasting}"] if comes or scaled else []
-                parts += [f"{shown(name, comes)} for a pod that a rollout or a task starts"] if comes else []
-                sums = f" ({', '.join(parts)})" if parts else ""
-                others_use = f", besides {used[name]} that others use" if taken else ""
-                yield (
-                    f"ResourceQuota/{quota['metadata']['name']} allows {hard} of {name}, but the instance needs "
-                    f"{shown(name, stays + comes)}{sums}{others_use}: raise it ({variable}), or ask for less"
-                )
-
-
 def homeless(templates: t.Iterable[tuple[str, Object]], nodes: t.Sequence[Object]) -> t.Iterator[str]:
     """Pods that no node there is takes, by its labels, taints and size: they wait for one that does."""
     for name, spec in templates:
         with contextlib.suppress(ArithmeticError, AttributeError, KeyError, TypeError):
             fitting = [node for node in nodes if _takes(node, spec)]
-            needs = {key: amount for key, amount in _of_pod(spec).items() if key in ("cpu", "memory")}
-            if fitting and any(_has_room(node, needs) for node in fitting):
+            needs = {key: amount for key, amount in quotas.of_pod(spec).items() if key in ("cpu", "memory")}
+            rooms = [{key: _allocatable(node, key) for key in needs} for node in fitting]
+            if any(all(room[key] >= needs[key] for key in needs) for room in rooms):
                 continue
-            size = ", ".join(f"{shown(key, amount)} of {key}" for key, amount in sorted(needs.items()))
+            most = {key: max(room[key] for room in rooms) for key in needs} if rooms else {}
             place = ", ".join(f"{key}={value}" for key, value in sorted((spec.get("nodeSelector") or {}).items()))
             yield (
-                f"no node of the cluster takes pods of {name} ({size}"
+                f"no node of the cluster takes pods of {name} ({_size(needs)}"
                 + (f", on nodes with {place}" if place else "")
+                + (f"; the largest have {_size(most)}" if most else "")
                 + "): they wait until there is one, which a cluster autoscaler may see to"
             )
 
@@ -368,13 +268,9 @@ def _tolerates(toleration: Object, taint: Object) -> bool:
     return bool(toleration.get("key") == taint["key"] and toleration.get("value", "") == taint.get("value", ""))
 
 
-def _has_room(node: Object, needs: dict[str, decimal.Decimal]) -> bool:
-    allocatable = node["status"]["allocatable"]
-    return all((forms.amount(allocatable.get(key, 0)) or 0) >= amount for key, amount in needs.items())
+def _allocatable(node: Object, key: str) -> decimal.Decimal:
+    return forms.amount(node["status"]["allocatable"].get(key, 0)) or quotas.NONE
 
 
-def shown(name: str, amount: decimal.Decimal) -> str:
-    """An amount as people write it."""
-    if name.endswith(("memory", "storage")):
-        return f"{int(amount / 2**20)}Mi"
-    return f"{amount.normalize():f}"
+def _size(amounts: quotas.Amounts) -> str:
+    return ", ".join(f"{quotas.shown(key, amount)} of {key}" for key, amount in sorted(amounts.items()))

@@ -13,6 +13,7 @@ import re
 import typing as t
 import urllib.parse
 
+from ansible_collections.dagops.airflow.plugins.module_utils.kube import quantities
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import Form, below, said
 
 # RFC 1123 label, short enough for the longest suffix that we add (`-postgresql-<hash>`) in a label's 63 characters.
@@ -126,22 +127,13 @@ CRON = Form(
 TIME_ZONE = Form(r"[A-Za-z]+(/[-+_A-Za-z0-9]+)*", "the name of a time zone such as Europe/Berlin or Etc/UTC")
 TABLE = Form(r"[a-z_][a-z0-9_]*", "the name of a table of Airflow, such as task_instance")
 
-_SUFFIXES: t.Final = {
-    **{suffix: decimal.Decimal(1000) ** power for power, suffix in enumerate(["n", "u", "m", "", *"kMGTPE"], -3)},
-    **{f"{suffix}i": decimal.Decimal(1024) ** power for power, suffix in enumerate("KMGTPE", 1)},
-}
-
 
 def amount(quantity: t.Any) -> decimal.Decimal | None:
     """The number that a quantity stands for; None where it is none."""
     text = str(quantity)
     if isinstance(quantity, bool) or not re.fullmatch(QUANTITY.pattern, text):
         return None
-    if "e" in text or ("E" in text and not text.endswith(("E", "Ei"))):
-        return decimal.Decimal(text)
-    number = re.match(r"[0-9.]+", text)
-    digits = number[0] if number else ""
-    return decimal.Decimal(digits) * _SUFFIXES[text[len(digits) :]]
+    return quantities.number(text)
 
 
 LOG_LEVELS: t.Final = ("CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG")

@@ -7,7 +7,14 @@ import typing as t
 import pytest
 
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import named
-from ansible_collections.dagops.airflow.plugins.module_utils.preflight import checks, pod_counts, selectors
+from ansible_collections.dagops.airflow.plugins.module_utils.preflight import (
+    backend,
+    checks,
+    limit_ranges,
+    pod_counts,
+    quotas,
+    selectors,
+)
 from ansible_collections.dagops.airflow.plugins.module_utils.render import pod_template
 from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline import render_all
 from ansible_collections.dagops.airflow.plugins.module_utils.spec import references
@@ -268,14 +275,14 @@ def test_a_budget_is_held_against_what_an_autoscaler_leaves(
 
 def test_a_quota_has_room_for_as_many_pods_as_an_autoscaler_may_start() -> None:
     fixed, scaled = render_all(load(WORKERS)), render_all(load(KEDA))
-    pods = int(checks.demand(fixed)["pods"])
-    assert checks.demand(scaled)["pods"] == pods - 3 + 10
+    pods = int(quotas.demand(fixed)["pods"])
+    assert quotas.demand(scaled)["pods"] == pods - 3 + 10
     # Each worker has a volume of its own; the database and the broker have one, too.
-    assert checks.demand(fixed)["persistentvolumeclaims"] == 3 + 2
-    assert checks.demand(scaled)["persistentvolumeclaims"] == 10 + 2
+    assert quotas.demand(fixed)["persistentvolumeclaims"] == 3 + 2
+    assert quotas.demand(scaled)["persistentvolumeclaims"] == 10 + 2
     room = str(pods - 3 + 10 + 1)
-    assert not list(checks.full_quotas(scaled, [quota(pods=room)]))
-    (told,) = checks.full_quotas(scaled, [quota(pods=str(pods + 1))])
+    assert not list(quotas.full(scaled, [quota(pods=room)]))
+    (told,) = quotas.full(scaled, [quota(pods=str(pods + 1))])
     assert (
         f"allows {pods + 1} of pods, but the instance needs {room} ({pods - 3 + 10} with all pods that autoscalers may "
         "start (StatefulSet/airflow-worker 10), 1 for a pod that a rollout or a task starts)"
@@ -335,26 +342,137 @@ def quota(used: dict[str, str] | None = None, **hard: str) -> dict[str, t.Any]:
         (quota(limits_cpu="11"), "allows 11 of limits.cpu, but the instance needs 12 (10 all"),
         (quota(requests_storage="15Gi"), "needs 20480Mi"),
         (quota(persistentvolumeclaims="1"), "needs 2"),
-        (quota(services="1"), None),
+        (quota(services="3"), None),
+        (quota(services="2"), "allows 2 of services, but the instance needs 3"),
+        (quota(**{"count/services": "2"}), "allows 2 of count/services, but the instance needs 3"),
+        (quota(configmaps="1"), "allows 1 of configmaps, but the instance needs "),
+        (quota(**{"count/pods": "5"}), "needs 6 (5 all the time, 1 for a pod that a rollout or a task starts)"),
+        (quota(**{"count/deployments_apps": "4"}), None),
+        (quota(**{"count/deployments_apps": "3"}), "allows 3 of count/deployments.apps, but the instance needs 4"),
+        (quota(**{"count/persistentvolumeclaims": "1"}), "needs 2"),
+        (quota(**{"count/widgets_example_com": "0"}), None),
+        (quota(services_loadbalancers="0"), None),
         ({**quota(pods="1"), "spec": {"hard": {"pods": "1"}, "scopes": ["BestEffort"]}}, None),
     ],
 )
 def test_a_quota_that_is_too_small_is_told(found: dict[str, t.Any], words: str | None) -> None:
-    problems = list(checks.full_quotas(render_all(VALUES), [found]))
+    problems = list(quotas.full(render_all(VALUES), [found]))
     assert [words in problem for problem in problems] == ([True] if words else []), problems
+
+
+def container(cpu: str, **more: str) -> dict[str, t.Any]:
+    return {"name": "one", "resources": {"requests": {"cpu": cpu}}, **more}
+
+
+@pytest.mark.parametrize(
+    ("init", "cpu"),
+    [
+        ([], "3"),
+        ([container("2"), container("3")], "3"),
+        ([container("4"), container("1")], "4"),
+        ([container("1", restartPolicy="Always")], "4"),
+        ([container("1", restartPolicy="Always"), container("4")], "5"),
+        ([container("4"), container("1", restartPolicy="Always")], "4"),
+    ],
+)
+def test_what_runs_before_a_pod_counts_where_it_is_more(init: list[dict[str, t.Any]], cpu: str) -> None:
+    spec = {"containers": [container("1"), container("2")], "initContainers": init}
+    assert quotas.of_pod(spec)["requests.cpu"] == int(cpu)
+
+
+LOST = {"airflow_logging_store": "none", "airflow_logging_loss_accepted": True}
+LIMITS: dict[str, t.Any] = {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": "1Gi"}}
+
+
+@pytest.mark.parametrize(
+    ("limit", "words"),
+    [
+        ({"type": "Container", "max": {"memory": "1Gi", "cpu": "1"}, "min": {"memory": "256Mi", "cpu": "100m"}}, None),
+        (
+            {"type": "Container", "max": {"memory": "1023Mi"}},
+            "airflow_rbac_limit_range lets a container have 1023Mi of memory at most, which forbids the instance's "
+            "own: 1024Mi in container main of Deployment/one, 1024Mi in container beside of Deployment/one. Change it",
+        ),
+        (
+            {"type": "Container", "min": {"memory": "257Mi"}},
+            "lets a container ask for 257Mi of memory at least, which forbids the instance's own: 256Mi in container",
+        ),
+        ({"type": "Container", "min": {"ephemeral-storage": "1Gi"}}, None),
+        # What has no limit gets the most, and a request above that is none.
+        ({"type": "Container", "max": {"cpu": "50m"}}, "50m of cpu at most, which forbids the instance's own: 0.1 in"),
+        ({"type": "Container", "default": {"cpu": "50m"}}, "which forbids the instance's own: a request of 0.1 in"),
+        ({"type": "Container", "default": {"cpu": "100m"}}, None),
+        ({"type": "Container", "maxLimitRequestRatio": {"memory": "4"}}, None),
+        (
+            {"type": "Container", "maxLimitRequestRatio": {"memory": "3.9"}},
+            "lets a container have 3.9 times the memory that it asks for at most, which forbids the instance's own: "
+            "1024Mi for 256Mi in container main of Deployment/one",
+        ),
+        ({"type": "Container", "maxLimitRequestRatio": {"cpu": "2"}}, "no limit of cpu in container main"),
+        ({"type": "Pod", "max": {"memory": "2Gi"}}, None),
+        (
+            {"type": "Pod", "max": {"memory": "2047Mi"}},
+            "lets a pod have 2047Mi of memory at most, which forbids the instance's own: 2048Mi in Deployment/one",
+        ),
+        ({"type": "Pod", "max": {"cpu": "8"}}, "no limit of cpu in Deployment/one"),
+        ({"type": "Pod", "min": {"cpu": "201m"}}, "0.2 in Deployment/one"),
+        ({"type": "PersistentVolumeClaim", "max": {"storage": "1Gi"}}, None),
+    ],
+)
+def test_limits_that_forbid_the_instance_are_told(limit: dict[str, t.Any], words: str | None) -> None:
+    pod = {"containers": [{"name": name, "resources": LIMITS} for name in ("main", "beside")]}
+    workload = {"kind": "Deployment", "metadata": {"name": "one"}, "spec": {"template": {"spec": pod}}}
+    problems = list(limit_ranges.forbidden([workload], [{"spec": {"limits": [limit]}}], "airflow_rbac_limit_range"))
+    assert [words in problem for problem in problems] == ([True] if words else []), problems
+
+
+def test_secrets_that_a_run_makes_count() -> None:
+    """Its own quota is looked at in each run: it has none of what is rendered but Secrets that keep something."""
+    values = load({**BASE, "airflow_rbac_quota": {"secrets": "5"}})
+    (told,) = backend.room_by_itself(values, render_all(values))
+    assert told.startswith("ResourceQuota/airflow-quota allows 5 of secrets, but the instance needs 6:")
+    enough = load({**BASE, "airflow_rbac_quota": {"secrets": "6"}})
+    assert not list(backend.room_by_itself(enough, render_all(enough)))
+
+
+def test_the_own_limits_are_held_against_the_own_pods() -> None:
+    values = load({**BASE, "airflow_rbac_limit_range": [{"type": "Container", "max": {"memory": "1Gi"}}]})
+    (told,) = backend.room_by_itself(values, render_all(values))
+    assert told.startswith("airflow_rbac_limit_range lets a container have 1Gi of memory at most, which forbids")
+    assert "2048Mi in container scheduler of Deployment/airflow-scheduler" in told
+
+
+@pytest.mark.parametrize(("runs_tasks", "count"), [(True, 1), (False, 0)])
+def test_limits_of_a_team_are_held_against_pods_of_tasks(runs_tasks: bool, count: int) -> None:
+    limits = [{"type": "Container", "max": {"memory": "100Mi"}}]
+    team = {"namespaceManaged": True, "kubernetesExecutor": runs_tasks, "limitRange": limits}
+    values = load({**BASE, "airflow_rbac_teams": {"data": team}, **LOST})
+    told = list(backend.room_of_team(values, "data", render_all(values)))
+    assert len(told) == count
+    assert all(one.startswith("airflow_rbac_teams.data.limitRange lets a container have 100Mi") for one in told)
+    assert all(" in container base of Pod/airflow-worker" in one for one in told)
+
+
+def test_all_that_makes_pods_is_held_against_limits() -> None:
+    values = load({**CASES["airflow-2.11-celery"], "airflow_rbac_limit_range": [{"type": "Container"}]})
+    (range_,) = [item for item in render_all(values) if item["kind"] == "LimitRange"]
+    range_["spec"]["limits"][0]["max"] = {"memory": "1Mi"}
+    (told,) = limit_ranges.forbidden([*render_all(values), *pod_template.pods_of(values)], [range_], "this")
+    for name in ("CronJob/airflow-cleanup", "Deployment/airflow-worker", "Pod/airflow-worker", "StatefulSet/airflow-"):
+        assert f" of {name}" in told
 
 
 def test_what_the_instance_may_use_itself_is_not_counted() -> None:
     found = quota({"pods": "6"}, pods="6")
-    assert list(checks.full_quotas(render_all(VALUES), [found]))
-    assert not list(checks.full_quotas(render_all(VALUES), [found], count_used=False))
+    assert list(quotas.full(render_all(VALUES), [found]))
+    assert not list(quotas.full(render_all(VALUES), [found], count_used=False))
 
 
 def test_there_has_to_be_room_for_a_pod_of_a_task() -> None:
     values = load({**BASE, "airflow_core_workers": {"resources": {"limits": {"memory": "64Gi"}}}})
     found = quota(limits_memory="32Gi")
-    assert not list(checks.full_quotas(render_all(values), [found]))
-    problems = list(checks.full_quotas(render_all(values), [found], pod_template.pods_of(values)))
+    assert not list(quotas.full(render_all(values), [found]))
+    problems = list(quotas.full(render_all(values), [found], pod_template.pods_of(values)))
     assert "65536Mi for a pod that a rollout or a task starts" in problems[0]
 
 
@@ -381,8 +499,8 @@ TASKS = {"labels": {"pool": "tasks"}, "taints": [DEDICATED]}
             "no node of the cluster takes pods of tasks (0.1 of cpu, 256Mi of memory, on nodes with pool=tasks)",
         ),
         ([node("4", "8Gi", {**DEDICATED, "value": "other"}, pool="tasks")], "pods of tasks"),
-        ([node("50m", "8Gi", pool="tasks"), node()], "pods of tasks"),
-        ([node("4", "255Mi", pool="tasks"), node()], "pods of tasks"),
+        ([node("50m", "8Gi", pool="tasks"), node()], "pool=tasks; the largest have 0.05 of cpu, 8192Mi of memory)"),
+        ([node("4", "255Mi", pool="tasks"), node()], "pool=tasks; the largest have 4 of cpu, 255Mi of memory)"),
     ],
 )
 def test_pods_that_no_node_takes_are_told(nodes: list[dict[str, t.Any]], words: str | None) -> None:
@@ -405,4 +523,4 @@ def test_pods_that_no_node_takes_are_told(nodes: list[dict[str, t.Any]], words: 
     ],
 )
 def test_a_malformed_object_counts_for_nothing(spec: t.Any) -> None:
-    assert not checks.demand([{"kind": "StatefulSet", "spec": spec}])
+    assert not quotas.demand([{"kind": "StatefulSet", "spec": spec}])
