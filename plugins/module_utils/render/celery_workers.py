@@ -14,6 +14,7 @@ from __future__ import annotations
 from ansible_collections.dagops.airflow.plugins.module_utils.render import autoscaling, broker, features, names, pods
 from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import (
     Object,
+    claim_template,
     deployment,
     disruption_budget,
     object_,
@@ -107,14 +108,6 @@ def template_of(values: Values, wanted: CeleryWorkers, mark: dict[str, str]) -> 
 
 def stateful_set(values: Values, name: str, wanted: CeleryWorkers, template: Object) -> Object:
     """Workers that each keep a volume of logs. They are alike, so all of them may start at once."""
-    claim = {
-        "metadata": {"name": "logs", "labels": names.selector(values, COMPONENT)},
-        "spec": {
-            "accessModes": ["ReadWriteOnce"],
-            "storageClassName": wanted.persistence.storage_class_name,
-            "resources": {"requests": {"storage": wanted.persistence.size}},
-        },
-    }
     spec = {
         "replicas": wanted.replicas,
         "revisionHistoryLimit": wanted.revision_history_limit,
@@ -123,7 +116,7 @@ def stateful_set(values: Values, name: str, wanted: CeleryWorkers, template: Obj
         "selector": {"matchLabels": names.selector(values, COMPONENT)},
         "persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Retain", "whenScaled": "Retain"},
         "template": template,
-        "volumeClaimTemplates": [claim],
+        "volumeClaimTemplates": [claim_template(values, COMPONENT, "logs", wanted.persistence)],
     }
     return object_(values, "apps/v1", "StatefulSet", COMPONENT, spec=spec)
 

@@ -108,16 +108,24 @@ def service(
     return object_(values, "v1", "Service", component, name=name, spec=spec, **body)
 
 
-def keeper(values: Values, component: str, port: int, storage: Storage, template: Object) -> list[Object]:
-    """One pod with a volume that outlives it, a Service in front of it, and the headless one of its StatefulSet."""
-    claim = {
-        "metadata": {"name": "data", "labels": names.selector(values, component)},
+def claim_template(values: Values, component: str, name: str, storage: Storage) -> Object:
+    """What a StatefulSet makes a volume claim of for each of its pods.
+
+    It can never be changed, so it has no labels but those that cannot, either: none of ``airflow_labels``, one of which
+    would otherwise mean a StatefulSet made anew.
+    """
+    return {
+        "metadata": {"name": name, "labels": names.selector(values, component)},
         "spec": {
             "accessModes": ["ReadWriteOnce"],
             "storageClassName": storage.storage_class_name,
             "resources": {"requests": {"storage": storage.size}},
         },
     }
+
+
+def keeper(values: Values, component: str, port: int, storage: Storage, template: Object) -> list[Object]:
+    """One pod with a volume that outlives it, a Service in front of it, and the headless one of its StatefulSet."""
     headless = names.name(values, f"{component}-hl")
     spec = {
         "replicas": 1,
@@ -125,7 +133,7 @@ def keeper(values: Values, component: str, port: int, storage: Storage, template
         "selector": {"matchLabels": names.selector(values, component)},
         "persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Retain", "whenScaled": "Retain"},
         "template": template,
-        "volumeClaimTemplates": [claim],
+        "volumeClaimTemplates": [claim_template(values, component, "data", storage)],
     }
     return [
         service(values, component, port, target=component),
@@ -164,6 +172,7 @@ def deployment(
 
 __all__ = [
     "Object",
+    "claim_template",
     "compact",
     "deployment",
     "disruption_budget",

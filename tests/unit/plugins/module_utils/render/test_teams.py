@@ -110,6 +110,18 @@ def test_labels_for_cost_are_on_every_object_and_pod() -> None:
             assert template["metadata"]["labels"]["cost-centre"] == "4711"
 
 
+def test_a_label_for_cost_makes_no_stateful_set_anew() -> None:
+    """Templates of claims cannot be changed."""
+    workers = {"default": {"persistence": {"enabled": True}}}
+    given = {**BASE, "airflow_core_executor": "CeleryExecutor", "airflow_celery_workers": workers}
+    before, after = (
+        [item["spec"]["volumeClaimTemplates"] for item in render_all(load(one)) if item["kind"] == "StatefulSet"]
+        for one in (given, {**given, "airflow_labels": {"cost-centre": "4711"}})
+    )
+    assert len(before) == 3
+    assert before == after
+
+
 def test_a_team_has_a_pod_template_of_its_own() -> None:
     placements = {"data": {"nodeLabels": {"pool": "data"}, "tolerations": [TOLERATION]}}
     items = render_all(load({**BASE, "airflow_policy_placements": placements}))
