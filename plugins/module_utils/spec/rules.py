@@ -33,7 +33,6 @@ from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import 
     LogStore,
     LogVolume,
     OpensearchLogs,
-    PodPlacement,
     Pods,
     SearchLogs,
     Values,
@@ -249,6 +248,16 @@ def celery_used(values: Values) -> t.Iterator[str]:
         )
 
 
+def kubernetes_used(values: Values) -> t.Iterator[str]:
+    """What clears up after pods that nobody would make."""
+    if values.core.kubernetes_executor.cleanup.enabled and not values.runs_kubernetes:
+        yield (
+            f"airflow_core_kubernetes_executor.cleanup is enabled, but airflow_core_executor is "
+            f"{said(values.core.executor)}, which has no pods of tasks to clean up: add KubernetesExecutor to it, or "
+            "leave the cleanup out"
+        )
+
+
 def celery_broker(values: Values) -> t.Iterator[str]:
     """A broker of one's own has an address, an embedded one none."""
     broker = values.celery.broker
@@ -364,13 +373,18 @@ def placed_where_it_helps(values: Values) -> t.Iterator[str]:
             f"{placement.TASK_NODES} is given, but airflow_core_executor is {said(values.core.executor)}, which has no "
             "pods of tasks alone: place the scheduler by airflow_core_scheduler, or leave it out"
         )
-    places: list[tuple[str, PodPlacement]] = [(path, shape) for path, _main, shape in pods(values)]
-    for path, place in [(placement.VARIABLE, values.instance.placement), *places]:
+    common = values.instance.placement
+    merged = [(path, shape, placement.placed(values, shape)) for path, _main, shape in pods(values)]
+    nameless: dict[str, str] = {}
+    for path, own, place in [(placement.VARIABLE, common, common), *merged]:
         if place.dns_policy == "None" and not (place.dns_config or {}).get("nameservers"):
-            yield (
-                f"{path}.dnsPolicy is 'None', which leaves the pods without a name server: name some by "
-                f"{path}.dnsConfig.nameservers"
-            )
+            by = path if own.dns_policy else placement.VARIABLE
+            nameless.setdefault(path if own.dns_config else by, by)
+    for path, by in nameless.items():
+        yield (
+            f"{by}.dnsPolicy is 'None', which leaves the pods without a name server: name some by "
+            f"{path}.dnsConfig.nameservers"
+        )
 
 
 def logs_survive(values: Values) -> t.Iterator[str]:
@@ -729,6 +743,7 @@ RULES: tuple[t.Callable[[Values], t.Iterator[str]], ...] = (
     capacity.connections_suffice,
     executors_of_version,
     celery_used,
+    kubernetes_used,
     celery_broker,
     celery_workers,
     default_queue,

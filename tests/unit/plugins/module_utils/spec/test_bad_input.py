@@ -32,6 +32,8 @@ OLD = {"airflow_version": "2.11.2"}
 LOCAL = {"airflow_core_executor": "LocalExecutor", "airflow_logging_store": "none"}
 SHARED = {"airflow_logging_store": "volume", "airflow_logging_volume": {"accessMode": "ReadWriteOnce"}}
 
+NAMELESS = {"airflow_placement": {"dnsPolicy": "None", "dnsConfig": {"nameservers": ["10.0.0.53"]}}}
+
 
 def scheduler(**options: t.Any) -> dict[str, t.Any]:
     return {"airflow_core_scheduler": options}
@@ -314,6 +316,12 @@ PODS: list[Bad] = [
     ({"airflow_placement": {"dnsPolicy": "Cluster"}}, "airflow_placement.dnsPolicy", "'ClusterFirst'"),
     ({"airflow_placement": {"dnsPolicy": "None"}}, "airflow_placement.dnsPolicy", "without a name server"),
     (scheduler(dnsPolicy="None"), "airflow_core_scheduler.dnsPolicy", "airflow_core_scheduler.dnsConfig.nameservers"),
+    # The component's configuration stands in place of that of the instance.
+    (
+        {**NAMELESS, **scheduler(dnsConfig={"searches": ["a.b"]})},
+        "airflow_placement.dnsPolicy",
+        "name some by airflow_core_scheduler.dnsConfig.nameservers",
+    ),
     ({"airflow_task_nodes": {"taints": [{"key": "a"}]}}, "airflow_task_nodes.taints[0].effect", "is required"),
     (
         {"airflow_task_nodes": {"taints": [{"key": "a", "effect": "NoRun"}]}},
@@ -481,6 +489,11 @@ EXECUTORS: list[Bad] = [
     (executor("mine:LocalExecutor", "2.11.2"), "airflow_core_executor", "leave 'mine:' out"),
     ({"airflow_celery_workers": {"default": {}}}, "airflow_celery_workers", "which has no Celery workers"),
     ({**LOCAL, "airflow_celery_flower": {"enabled": True}}, "airflow_celery_flower", "which has no Celery workers"),
+    (
+        {**LOCAL, "airflow_core_kubernetes_executor": {"cleanup": {"enabled": True}}},
+        "airflow_core_kubernetes_executor.cleanup",
+        "add KubernetesExecutor to it, or leave the cleanup out",
+    ),
     (broker(host="x"), "airflow_celery_broker.host", "set the provider to 'external'"),
     (broker(urlSecret={"name": "x"}), "airflow_celery_broker.urlSecret", "set the provider to 'external'"),
     (broker(provider="external"), "airflow_celery_broker.host", "is required"),
@@ -889,6 +902,12 @@ def test_what_is_written_below_an_option_is_never_shown(option: Option, value: t
 
 
 # --- facts that stand twice ---
+
+
+def test_name_servers_of_the_instance_are_those_of_its_components() -> None:
+    servers = {"dnsConfig": {"nameservers": ["10.0.0.53"]}}
+    load({**BASE, "airflow_placement": servers, **scheduler(dnsPolicy="None")})
+    load({**BASE, **NAMELESS, **scheduler(dnsConfig={"nameservers": ["10.0.0.54"], "searches": ["a.b"]})})
 
 
 def test_reserved_labels_are_those_that_objects_have() -> None:
