@@ -259,7 +259,9 @@ def missing_autoscalers(cluster: Cluster, values: Values) -> t.Iterator[str]:
 
 def _is_served(cluster: Cluster, api: str) -> bool:
     try:
-        return bool(cluster.request("GET", f"/apis/{api}", doing=f"find out whether {api} is served")["resources"])
+        # Of a group its versions, of a version its resources.
+        found = cluster.request("GET", f"/apis/{api}", doing=f"find out whether {api} is served")
+        return bool(found.get("versions") or found.get("resources"))
     except ApiError as error:
         # An APIService whose server is away answers with 503.
         if error.status in (404, 503):

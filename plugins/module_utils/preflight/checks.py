@@ -19,8 +19,8 @@ import typing as t
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Kind, Object
 from ansible_collections.dagops.airflow.plugins.module_utils.preflight import pod_counts, quotas, selectors
 from ansible_collections.dagops.airflow.plugins.module_utils.render import names, team_placement
-from ansible_collections.dagops.airflow.plugins.module_utils.spec import forms
-from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
+from ansible_collections.dagops.airflow.plugins.module_utils.spec import counts, forms
+from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import USAGE, Values
 
 # Kubernetes releases that Airflow is tested with (its README, 3.3.2 and 2.11.2), by Airflow's major version.
 TESTED: dict[int, tuple[int, int]] = {3: (30, 35), 2: (26, 30)}
@@ -160,20 +160,30 @@ def keeper_of(values: Values, namespace: Object) -> str:
     return f"belongs to the Airflow instance {owner}" if manager and owner != values.name else ""
 
 
+# Which types of metrics a HorizontalPodAutoscaler asks of which API. Those of adapters may have any version, and know
+# no metric yet.
+METRICS: t.Final = (
+    (USAGE, "metrics.k8s.io/v1beta1", "a metrics server"),
+    ({"Pods", "Object"}, "custom.metrics.k8s.io", "an adapter of custom metrics"),
+    ({"External"}, "external.metrics.k8s.io", "an adapter of external metrics"),
+)
+
+
 def autoscalers(values: Values) -> t.Iterator[tuple[str, str, str]]:
     """What scales: the variables that want it, the API that it brings, and what brings it."""
     wanted = values.autoscaling
-    keda = {"airflow_autoscaling_workers": wanted.workers, "airflow_autoscaling_triggerer": wanted.triggerer}
+    keda = {counts.WORKERS: wanted.workers, counts.TRIGGERER: wanted.triggerer}
     by_pods = {
-        "airflow_autoscaling_workers_hpa": [*wanted.workers_hpa.values()],
-        "airflow_autoscaling_api_server": [wanted.api_server] if wanted.api_server else [],
+        counts.WORKERS_HPA: [*wanted.workers_hpa.values()],
+        counts.API_SERVER: [wanted.api_server] if wanted.api_server else [],
     }
     if given := [name for name, one in keda.items() if one]:
         yield " and ".join(given), "keda.sh/v1alpha1", "KEDA"
         # By it a HorizontalPodAutoscaler asks KEDA; without it there would never be more than one pod.
         yield " and ".join(given), "external.metrics.k8s.io/v1beta1", "KEDA's metrics server"
-    if given := [name for name, some in by_pods.items() if any(one.cpu or one.memory for one in some)]:
-        yield " and ".join(given), "metrics.k8s.io/v1beta1", "a metrics server"
+    for types, api, what in METRICS:
+        if given := [name for name, some in by_pods.items() if any(one.metric_types & types for one in some)]:
+            yield " and ".join(given), api, what
 
 
 def claims(objects: t.Iterable[Object]) -> t.Iterator[tuple[str, str | None]]:
@@ -205,7 +215,7 @@ def missing_storage(objects: t.Iterable[Object], classes: t.Sequence[Object]) ->
 def stuck_drains(objects: t.Sequence[Object]) -> t.Iterator[str]:
     """Budgets that spare no pod of a workload, as overrides and objects of one's own can make them."""
     workloads = [item for item in objects if item["kind"] in pod_counts.WORKLOADS]
-    counts = pod_counts.counts(objects)
+    running = pod_counts.counts(objects)
     for item in objects:
         if item["kind"] != "PodDisruptionBudget":
             continue
@@ -213,7 +223,7 @@ def stuck_drains(objects: t.Sequence[Object]) -> t.Iterator[str]:
         with contextlib.suppress(ArithmeticError, AttributeError, KeyError, TypeError, ValueError):
             spec, namespace = item["spec"], item["metadata"].get("namespace")
             there = [
-                counts[pod_counts.key_of(one)]
+                running[pod_counts.key_of(one)]
                 for one in workloads
                 if one["metadata"].get("namespace") == namespace
                 and selectors.matches(spec["selector"], one["spec"]["template"]["metadata"]["labels"])

@@ -20,6 +20,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.spec.counts import 
 )
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import below, said, suggestion
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import (
+    USAGE,
     KedaScaler,
     PodScaler,
     Values,
@@ -104,8 +105,25 @@ def metrics(values: Values) -> t.Iterator[str]:
             yield f"{path} has nothing to go by: set cpu or memory, or give metrics"
 
 
-def behaviour(values: Values) -> t.Iterator[str]:
-    """What KEDA refuses."""
+def usage(values: Values) -> t.Iterator[str]:
+    """Pods are not made more and larger for one and the same load.
+
+    The Vertical Pod Autoscaler's known limitations forbid both for CPU or memory on one workload; of its modes, Off
+    alone leaves the requests as they are.
+    """
+    vertical = values.instance.vertical_autoscaling
+    if not vertical.enabled or vertical.mode == "Off":
+        return
+    for path, _scaled, one in scalers(values):
+        if isinstance(one, PodScaler) and one.metric_types & USAGE:
+            yield (
+                f"{path} goes by CPU or memory, and so does airflow_vertical_autoscaling, whose mode "
+                f"'{vertical.mode}' changes the requests that both go by: set the mode to 'Off', or name other metrics"
+            )
+
+
+def fallback(values: Values) -> t.Iterator[str]:
+    """No more pods while the database does not answer than there may be while it does."""
     for path, _scaled, one in scalers(values):
         if isinstance(one, KedaScaler) and one.fallback and one.fallback.replicas > one.max:
             yield (
@@ -130,6 +148,7 @@ RULES: tuple[t.Callable[[Values], t.Iterator[str]], ...] = (
     names_of_scalers,
     queues,
     metrics,
-    behaviour,
+    usage,
+    fallback,
     database_user,
 )

@@ -335,12 +335,17 @@ def containers(items: t.Any, path: str) -> t.Iterator[str]:
     yield from _twice(items, path, "name")
 
 
+METRIC_TYPES: t.Final = ("Resource", "ContainerResource", "Pods", "Object", "External")
+
+
 def metrics(items: t.Any, path: str) -> t.Iterator[str]:
     """What a HorizontalPodAutoscaler goes by."""
     for item, place, problems in _each(items, path, "autoscaling.v2.MetricSpec"):
         yield from problems
-        if item is not None and item.get("type") is None:
-            yield f"{place}.type is required"
+        if item is not None:
+            if item.get("type") is None:
+                yield f"{place}.type is required"
+            yield from _one_of(item, place, "type", METRIC_TYPES)
 
 
 def tolerations(items: t.Any, path: str) -> t.Iterator[str]:

@@ -894,6 +894,10 @@ class KedaScaler(Scaler):
     )
 
 
+USAGE: t.Final = frozenset({"Resource", "ContainerResource"})
+"""Types of metrics that are what pods use of their requests."""
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PodScaler(Scaler):
     """How a HorizontalPodAutoscaler scales."""
@@ -911,6 +915,11 @@ class PodScaler(Scaler):
         factory=dict,
         check=kubernetes.shape("autoscaling.v2.HorizontalPodAutoscalerBehavior"),
     )
+
+    @property
+    def metric_types(self) -> set[str]:
+        """Types of all that it goes by."""
+        return {*(["Resource"] if self.cpu or self.memory else []), *(str(one.get("type")) for one in self.metrics)}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -289,6 +289,23 @@ def test_a_quota_has_room_for_as_many_pods_as_an_autoscaler_may_start() -> None:
     ) in told
 
 
+def test_each_metric_asks_its_api() -> None:
+    def asked(**options: t.Any) -> list[str]:
+        values = load({**BASE, "airflow_autoscaling_api_server": options})
+        return [api for _variables, api, _what in checks.autoscalers(values)]
+
+    assert asked() == asked(cpu=0, memory=80) == ["metrics.k8s.io/v1beta1"]
+    for kind, api in {
+        "Resource": "metrics.k8s.io/v1beta1",
+        "ContainerResource": "metrics.k8s.io/v1beta1",
+        "Pods": "custom.metrics.k8s.io",
+        "Object": "custom.metrics.k8s.io",
+        "External": "external.metrics.k8s.io",
+    }.items():
+        assert asked(cpu=0, metrics=[{"type": kind}]) == [api]
+    assert asked(metrics=[{"type": "External"}]) == ["metrics.k8s.io/v1beta1", "external.metrics.k8s.io"]
+
+
 OWN_SCALER = {
     "apiVersion": "autoscaling/v2",
     "kind": "HorizontalPodAutoscaler",

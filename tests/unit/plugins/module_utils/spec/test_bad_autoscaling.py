@@ -22,6 +22,28 @@ def keda(**options: t.Any) -> dict[str, t.Any]:
     return {**CELERY, "airflow_autoscaling_workers": {"default": options}}
 
 
+def hpa(**options: t.Any) -> dict[str, t.Any]:
+    return {**BASE, "airflow_autoscaling_api_server": options}
+
+
+def vertical(mode: str) -> dict[str, t.Any]:
+    return {"airflow_vertical_autoscaling": {"enabled": True, "mode": mode}}
+
+
+CPU = {
+    "type": "ContainerResource",
+    "containerResource": {
+        "name": "cpu",
+        "container": "api-server",
+        "target": {"type": "Utilization", "averageUtilization": 50},
+    },
+}
+METRIC = {
+    "type": "External",
+    "external": {"metric": {"name": "requests"}, "target": {"type": "Value", "value": "10"}},
+}
+
+
 TABLE: list[tuple[dict[str, t.Any], str]] = [
     (keda(min=5, max=2), r"airflow_autoscaling_workers\.default\.min is 5, which is more than .*\.max, 2: exchange"),
     (keda(min=11), r"min is 11, which is more than airflow_autoscaling_workers\.default\.max, 10"),
@@ -73,6 +95,13 @@ TABLE: list[tuple[dict[str, t.Any], str]] = [
     ),
     ({**BASE, "airflow_autoscaling_api_server": {"cpu": 0}}, r"has nothing to go by: set cpu or memory"),
     ({**BASE, "airflow_autoscaling_api_server": {"min": 0}}, r"airflow_autoscaling_api_server\.min"),
+    (hpa(metrics=[{"type": "resource"}]), r"metrics\[0\]\.type is .resource., which is none of Resource, Container"),
+    (
+        {**hpa(), **vertical("Recreate")},
+        r"airflow_autoscaling_api_server goes by CPU or memory, and so does airflow_vertical_autoscaling, whose mode "
+        r"'Recreate' changes the requests that both go by: set the mode to 'Off', or name other metrics",
+    ),
+    ({**hpa(cpu=0, metrics=[CPU]), **vertical("Initial")}, r"whose mode 'Initial' changes the requests"),
     (
         {**keda(), "airflow_autoscaling_database": {"user": "airflow"}},
         r"airflow_autoscaling_database\.user is 'airflow', as Airflow's own user",
@@ -85,6 +114,13 @@ def test_a_mistake_is_told(variables: dict[str, t.Any], told: str) -> None:
     with pytest.raises(SpecError, match=told) as caught:
         load(variables)
     assert len(caught.value.problems) == 1
+
+
+def test_pods_may_be_made_larger_where_others_say_how_many() -> None:
+    load({**hpa(), **vertical("Off")})
+    load({**hpa(cpu=0, metrics=[METRIC]), **vertical("Recreate")})
+    load({**keda(), **vertical("Recreate")})
+    load({**hpa(), "airflow_vertical_autoscaling": {"mode": "Recreate"}})
 
 
 def test_a_queue_in_two_sets_is_nobodys_business_without_autoscaling() -> None:
