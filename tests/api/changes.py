@@ -6,12 +6,13 @@ import dataclasses
 import typing as t
 
 from ansible_collections.dagops.airflow.plugins.module_utils.kube import kinds
-from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import APPLY, STRATEGIC, Cluster
+from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import APPLY, Cluster
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object
 
 Variables = dict[str, t.Any]
 
 FERNET_KEY = "Zm9yIHRlc3RzIG9ubHksIDMyIGJ5dGVzIGxvbmcuLi4="
+STRATEGIC = "application/strategic-merge-patch+json"
 LONG = "x" * 86
 
 VOLUME: Variables = {"airflow_logging_store": "volume", "airflow_logging_volume": {"size": "1Gi"}}

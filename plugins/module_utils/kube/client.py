@@ -27,7 +27,6 @@ FIELD_MANAGER: t.Final = "dagops.airflow"
 
 APPLY: t.Final = "application/apply-patch+yaml"
 MERGE: t.Final = "application/merge-patch+json"
-STRATEGIC: t.Final = "application/strategic-merge-patch+json"
 JSON_PATCH: t.Final = "application/json-patch+json"
 
 _METADATA_LIST: t.Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"

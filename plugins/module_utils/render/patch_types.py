@@ -44,10 +44,6 @@ class Type:
     """A mapping that is replaced as a whole."""
 
     @property
-    def is_list(self) -> bool:
-        return self.item is not None
-
-    @property
     def is_mapping(self) -> bool:
         return self.any_mapping or self.definition is not None or self.value is not None
 

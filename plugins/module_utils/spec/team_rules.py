@@ -90,7 +90,7 @@ def multi_team(values: Values) -> t.Iterator[str]:
             f"airflow_core_multi_team is true, but Airflow keeps teams apart from 3.2 on and this is {version}: leave "
             "it out, or use a newer Airflow"
         )
-    if values.core.multi_team and major >= 3 and values.uses_fab:
+    elif values.core.multi_team and values.uses_fab:
         yield (
             "airflow_core_multi_team is true, but the API server does not start with it under the FAB auth manager, "
             "which knows no teams: name another one in airflow_core_config.core.auth_manager, or leave it out"

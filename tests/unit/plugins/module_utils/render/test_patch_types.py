@@ -52,7 +52,7 @@ CONTAINER = ("spec", "template", "spec", "containers", "[]")
     ],
 )
 def test_merge_keys(path: tuple[str, ...], merge_key: str | None) -> None:
-    assert at(DEPLOYMENT, *path).is_list
+    assert at(DEPLOYMENT, *path).item is not None
     assert at(DEPLOYMENT, *path).merge_key == merge_key
 
 

@@ -63,6 +63,10 @@ REFUSED: dict[str, tuple[dict[str, t.Any], str]] = {
         {**MULTI_TEAM, "airflow_version": "3.1.8"},
         "airflow_core_multi_team is true, but Airflow keeps teams apart from 3.2 on and this is 3.1.8",
     ),
+    "an old Airflow with FAB": (
+        {"airflow_core_multi_team": True, "airflow_version": "3.1.8"},
+        "airflow_core_multi_team is true, but Airflow keeps teams apart from 3.2 on and this is 3.1.8",
+    ),
     "an auth manager without teams": (
         {"airflow_core_multi_team": True},
         "airflow_core_multi_team is true, but the API server does not start with it under the FAB auth manager",
