@@ -54,8 +54,8 @@ remembered:
 capacity:
   description:
     - What the instance needs by its settings. C(tasks_at_once) is null where nothing limits them; C(connections) are
-      those to the database, C(all_the_time) and C(on_top) what pods and volumes count for in a quota. Of what an
-      autoscaler scales, as many pods count as it may start.
+      those to the database, C(all_the_time) and C(on_top) what objects, pods and volumes count for in a quota. Of what
+      an autoscaler scales, as many pods count as it may start.
   type: dict
   returned: success
 problems:
