@@ -281,6 +281,40 @@ MUTATIONS = (
         ("XComs of Jobs are read by the triggerer", 'role == "task-launcher" or jobs', 'role == "task-launcher"'),
     ),
     *of_file(
+        "preflight/selectors.py",
+        (
+            "a budget's selector is read as a whole",
+            ' and all(_holds(one, labels) for one in selector.get("matchExpressions") or ())',
+            "",
+        ),
+        tests=("preflight",),
+    ),
+    *of_file(
+        "preflight/quotas.py",
+        (
+            "what runs before a pod counts where it is more",
+            "max(lasting.get(name, NONE), peak.get(name, NONE))",
+            "lasting.get(name, NONE)",
+        ),
+        ("what goes on beside a pod adds to it", 'container.get("restartPolicy") == "Always"', "False"),
+        ("objects count in quotas", "[*_as_object(item), *_demanded(item, counts)]", "[*_demanded(item, counts)]"),
+        tests=("preflight",),
+    ),
+    *of_file(
+        "preflight/limit_ranges.py",
+        ("limits forbid what is above them", 'if max(limit, request) > bound else ""', 'if False else ""'),
+        ("limits give first what is not said", "limits = {**most, **limits}", "limits = {**limits}"),
+        ("limits of pods are of their sums", 'yield "Pod", label, quotas.of_pod(filled)', "yield from ()"),
+        tests=("preflight",),
+    ),
+    *of_file(
+        "spec/capacity.py",
+        ("processes of Celery keep a connection for results", "if _results_are_kept(values):", "if False:"),
+        ("results elsewhere keep none", "not values.celery.result_backend.url_secret and forks", "forks"),
+        ("without pools nothing is kept", "return 1, 1", "pass"),
+        tests=("spec/test_capacity.py",),
+    ),
+    *of_file(
         "preflight/checks.py",
         ("what is in no namespace is not said to be in one", "if not one.namespaced:", "if False:"),
         tests=("preflight",),
