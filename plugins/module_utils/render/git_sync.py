@@ -5,7 +5,8 @@
 
 Names of environment variables are those of git-sync 4. A container that ends when it has the first commit comes before
 Airflow; another one, beside it, follows the repository. One init container that goes on (``restartPolicy: Always``)
-would do both, but a Kubernetes before 1.29 does not know that field, takes the pod all the same, and waits for ever.
+would do both, but a Kubernetes that has this switched off (it can be before 1.33) takes the pod all the same, and waits
+for ever.
 
 PRIVATE to the collection: it can have breaking changes at any time.
 """
