@@ -10,8 +10,9 @@ short_description: Put an Airflow instance to sleep
 version_added: 1.0.0
 author: dagops.airflow contributors (@dagops)
 description:
-  - Stops the scheduler of an instance, so that no other task begins, waits until those that run have ended, and then
-    takes away all other pods; volumes, Secrets and all else stay. KEDA's ScaledObjects are paused, CronJobs suspended.
+  - Stops the scheduler of an instance, so that no other task begins, waits until those that run, or whose pods are
+    there, have ended, stops the workers, which end what they have taken meanwhile, and then takes away all other pods;
+    volumes, Secrets and all else stay. KEDA's ScaledObjects are paused, CronJobs suspended.
   - Tasks that wait go on waiting. No DAG is paused.
   - With a LocalExecutor, whose tasks run in the scheduler's pod, it first waits for a moment in which none runs.
   - Starts from what is in the cluster, and rolls out nothing that the inventory may have changed.
@@ -49,7 +50,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 running:
-  description: Tasks that ran when it began.
+  description: Tasks that ran, or whose pods were there, when it began.
   type: list
   elements: str
   returned: success
