@@ -1,7 +1,7 @@
 """Tasks of a team: two in pods of their own (one ends well, one fails), and one with an ``executor_config``.
 
-For an instance ``analytics`` of Airflow 3 with ``airflow_rbac_teams: {data: {namespaceManaged: true}}`` and the executors
-``LocalExecutor,KubernetesExecutor``; see docs/teams.md.
+For an instance ``analytics`` of Airflow 3 with ``airflow_rbac_teams: {data: {namespaceManaged: true}}`` and the
+executors ``LocalExecutor,KubernetesExecutor``; see docs/teams.md.
 """
 
 from __future__ import annotations
