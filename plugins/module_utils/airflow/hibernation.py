@@ -148,8 +148,9 @@ class Hibernation:
         """Take the pods away, and wait until they are gone."""
         apply.perform(self._cluster, steps, self._lock.renew)
         components = {component_of(step.live) for step in steps if step.live and step.live["kind"] != "ScaledObject"}
+        own = self._values.namespace
         self._await(
-            lambda: [pod["metadata"]["name"] for pod in self._pods() if component_of(pod) in components],
+            lambda: [pod["metadata"]["name"] for pod in self._pods(own) if component_of(pod) in components],
             "Pods {0} of instance {1} have not ended after {2} s. Run again to go on waiting; {3}",
             "they get the time of their terminationGracePeriodSeconds.",
         )
@@ -176,23 +177,20 @@ class Hibernation:
             self._lock.renew()
             time.sleep(_PAUSE)
 
-    def _pods(self, namespace: str = "") -> list[Object]:
+    def _pods(self, namespace: str) -> list[Object]:
         """Pods of the instance that have not ended, in its own namespace or in that of a team."""
-        there = namespace or self._values.namespace
-        pods = self._cluster.list(named("Pod"), there, label_selector=self._where.selector())
+        pods = self._cluster.list(named("Pod"), namespace, label_selector=self._where.selector())
         return [pod for pod in pods if not _ended(pod)]
 
     def _running(self) -> list[str]:
-        """Tasks that run, or whose pod is there already."""
-        return sorted({*self._told(), *map(_task_of, self._task_pods())})
+        """Tasks that run, or whose pod is there already: of one just made, Airflow does not say yet that it runs."""
+        own, *elsewhere = map(self._pods, teams.with_pods(self._values))
+        tasks = [pod for pods in (own, *elsewhere) for pod in pods if _is_task(pod)]
+        told = self._told([pod for pod in own if component_of(pod) not in DATA and not _is_task(pod)])
+        return sorted({*told, *map(_task_of, tasks)})
 
-    def _task_pods(self) -> list[Object]:
-        """Pods of tasks that have not ended. One that has just been made runs nothing, as Airflow sees it."""
-        return [pod for namespace in teams.with_pods(self._values) for pod in self._pods(namespace) if _is_task(pod)]
-
-    def _told(self) -> list[str]:
-        """Tasks that run, as a pod of Airflow tells; none where no pod is left that could run one."""
-        pods = [pod for pod in self._pods() if component_of(pod) not in DATA and not _is_task(pod)]
+    def _told(self, pods: list[Object]) -> list[str]:
+        """Tasks that run, as one of Airflow's pods tells; none where no pod is left that could run one."""
         if not pods:
             return []
         pod = newest_ready(pods, AIRFLOW_COMPONENTS)

@@ -76,7 +76,7 @@ def unusable_teams(cluster: Cluster, values: Values, objects: list[Object]) -> t
             yield from teams.unusable(values, team, found)
         rules = rules_in(cluster, name)
         if rules is not None:
-            here = [item for item in objects if item["metadata"].get("namespace") == name]
+            here = in_namespace(name, objects)
             yield from checks.missing_permissions(rules, checks.applied(kinds_of(cluster, here, name)), name)
         yield from room_of_team(values, team, objects)
         for one in teams.needed(values, team, objects) if found else ():
@@ -86,7 +86,8 @@ def unusable_teams(cluster: Cluster, values: Values, objects: list[Object]) -> t
 
 def refused_at_first(cluster: Cluster, values: Values, objects: list[Object]) -> t.Iterator[str]:
     """What an instance that is not there yet would be refused, and a quota that has no room for it."""
-    yield from quotas.full(in_namespace(values, objects), quotas_in(cluster, values), passing(values))
+    here = in_namespace(values.namespace, objects)
+    yield from quotas.full(here, quotas_in(cluster, values), passing(values))
     yield from rehearsed(cluster, objects)
 
 
@@ -115,7 +116,7 @@ def refused_later(cluster: Cluster, values: Values, objects: list[Object]) -> t.
     applies.
     """
     if not values.rbac.namespace_managed:
-        there = [*in_namespace(values, objects), *secrets_of_the_run(values)]
+        there = [*in_namespace(values.namespace, objects), *secrets_of_the_run(values)]
         yield from quotas.full(there, quotas_in(cluster, values), passing(values), count_used=False)
 
 
@@ -128,9 +129,9 @@ def unserved(cluster: Cluster, values: Values) -> t.Iterator[str]:
         )
 
 
-def in_namespace(values: Values, objects: list[Object]) -> list[Object]:
-    """Those in the instance's own namespace: teams have others, and quotas of their own."""
-    return [item for item in objects if item["metadata"].get("namespace") == values.namespace]
+def in_namespace(namespace: str, objects: list[Object]) -> list[Object]:
+    """Those in one namespace: that of the instance, or one of a team, which has a quota of its own."""
+    return [item for item in objects if item["metadata"].get("namespace") == namespace]
 
 
 def of_kind(kind: str, objects: list[Object]) -> list[Object]:
@@ -139,17 +140,15 @@ def of_kind(kind: str, objects: list[Object]) -> list[Object]:
 
 def room_by_itself(values: Values, objects: list[Object]) -> t.Iterator[str]:
     """What the instance's own quota and limits would keep out."""
-    here = in_namespace(values, objects)
-    planned = [*here, *secrets_of_the_run(values)]
-    yield from quotas.full(planned, of_kind("ResourceQuota", here), passing(values))
-    ranges = of_kind("LimitRange", here)
-    yield from limit_ranges.forbidden([*here, *passing(values)], ranges, "airflow_rbac_limit_range")
+    here, others = in_namespace(values.namespace, objects), passing(values)
+    yield from quotas.full([*here, *secrets_of_the_run(values)], of_kind("ResourceQuota", here), others)
+    yield from limit_ranges.forbidden([*here, *others], of_kind("LimitRange", here), "airflow_rbac_limit_range")
 
 
 def room_of_team(values: Values, team: str, objects: list[Object]) -> t.Iterator[str]:
     """What the quota and limits that we make for a team would keep out of its namespace."""
     if values.rbac.teams[team].kubernetes_executor:
-        theirs = [item for item in objects if item["metadata"].get("namespace") == values.team_namespace(team)]
+        theirs = in_namespace(values.team_namespace(team), objects)
         tasks, path = pod_template.pods_of(values), below(TEAMS, team)
         yield from quotas.full([], of_kind("ResourceQuota", theirs), tasks, variable=f"{path}.quota")
         yield from limit_ranges.forbidden(tasks, of_kind("LimitRange", theirs), f"{path}.limitRange")
@@ -355,7 +354,7 @@ def run(face: Face) -> dict[str, t.Any]:
 def needed_by(values: Values, objects: list[Object]) -> dict[str, t.Any]:
     """The sums, for people who plan."""
     parts = capacity.shares(values)
-    here = in_namespace(values, objects)
+    here = in_namespace(values.namespace, objects)
     wanted, more = quotas.demand(here), quotas.on_top(here, passing(values))
     return {
         "tasks_at_once": capacity.tasks_at_once(values) or None,

@@ -47,7 +47,7 @@ def _subjects(objects: t.Iterable[Object], defaults: t.Sequence[Object]) -> t.It
     for item in objects:
         # A person's own object may be malformed; the API server says better than we what is wrong with it.
         with contextlib.suppress(ArithmeticError, AttributeError, KeyError, TypeError):
-            spec = _pod_of(item)
+            spec = quotas.pod_made_by(item)
             if spec is None:
                 continue
             label = f"{item['kind']}/{item['metadata']['name']}"
@@ -58,19 +58,6 @@ def _subjects(objects: t.Iterable[Object], defaults: t.Sequence[Object]) -> t.It
             for container in [*filled["containers"], *filled["initContainers"]]:
                 yield "Container", f"container {container['name']} of {label}", quotas.of_container(container)
             yield "Pod", label, quotas.of_pod(filled)
-
-
-def _pod_of(item: Object) -> Object | None:
-    """The pod that an object makes, if it makes any."""
-    spec: Object = item.get("spec") or {}
-    if item["kind"] == "CronJob":
-        spec = spec["jobTemplate"]["spec"]
-    if item["kind"] == "Pod":
-        return spec
-    return spec["template"]["spec"] if item["kind"] in _MAKERS else None
-
-
-_MAKERS: t.Final = frozenset({"CronJob", "DaemonSet", "Deployment", "Job", "StatefulSet"})
 
 
 def _with_defaults(container: Object, items: t.Sequence[Object]) -> Object:

@@ -23,6 +23,7 @@ Amounts = dict[str, decimal.Decimal]
 ONE: t.Final = decimal.Decimal(1)
 NONE: t.Final = decimal.Decimal(0)
 PER_OBJECT: t.Final = "count/"
+_MAKERS: t.Final = frozenset({"CronJob", "DaemonSet", "Deployment", "Job", "StatefulSet"})
 # What quotas limit by another name, too.
 _COUNTED: t.Final = ("configmaps", "persistentvolumeclaims", "resourcequotas", "secrets", "services")
 
@@ -48,9 +49,8 @@ def on_top(objects: t.Iterable[Object], others: t.Iterable[Object] = ()) -> Amou
     total: Amounts = {}
     for item in [*(one for one in objects if one["kind"] == "Deployment"), *others]:
         with contextlib.suppress(ArithmeticError, AttributeError, KeyError, TypeError):
-            spec = item["spec"]["template"]["spec"] if item["kind"] != "Pod" else item["spec"]
             job = _as_object(item) if item["kind"] == "Job" else ()
-            for name, amount in [*of_pod(spec).items(), *job]:
+            for name, amount in [*of_pod(pod_made_by(item) or {}).items(), *job]:
                 total[name] = max(total.get(name, NONE), amount)
     return total
 
@@ -81,6 +81,16 @@ def _demanded(
             yield name, replicas
     for claim in [item] if item["kind"] == "PersistentVolumeClaim" else templates:
         yield "requests.storage", (forms.amount(claim["spec"]["resources"]["requests"]["storage"]) or NONE) * replicas
+
+
+def pod_made_by(item: Object) -> Object | None:
+    """The spec of the pod that an object is or makes, if it makes any."""
+    spec: Object = item.get("spec") or {}
+    if item["kind"] == "CronJob":
+        spec = spec["jobTemplate"]["spec"]
+    if item["kind"] == "Pod":
+        return spec
+    return spec["template"]["spec"] if item["kind"] in _MAKERS else None
 
 
 def of_pod(spec: Object) -> Amounts:

@@ -90,9 +90,8 @@ def triggers_query(values: Values) -> str:
 
 def _owners_of_triggers(values: Values) -> list[str]:
     """Columns that say for which triggerers a trigger is."""
-    major, minor = (int(part) for part in values.instance.version.split(".")[:2])
-    queues = ["queue"] if (major, minor) >= (3, 2) else []
-    return queues + (["team_name"] if (major, minor) >= (3, 3) and values.core.multi_team else [])
+    queues = ["queue"] if values.release >= (3, 2) else []
+    return queues + (["team_name"] if values.release >= (3, 3) and values.core.multi_team else [])
 
 
 def queries(values: Values) -> list[str]:

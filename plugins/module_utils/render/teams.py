@@ -75,7 +75,7 @@ def namespaces(values: Values) -> list[str]:
 
 
 def with_pods(values: Values) -> list[str]:
-    """Namespaces in which the KubernetesExecutor makes pods, or made some before the teams had another choice."""
+    """The instance's namespace, and others in which the KubernetesExecutor makes pods, or made some before."""
     return [values.namespace, *map(values.team_namespace, values.rbac.teams)]
 
 

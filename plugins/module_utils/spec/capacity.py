@@ -9,7 +9,6 @@ PRIVATE to the collection: it can have breaking changes at any time.
 from __future__ import annotations
 
 import dataclasses
-import re
 import typing as t
 
 from ansible_collections.dagops.airflow.plugins.module_utils.spec import counts
@@ -73,7 +72,7 @@ def shares(values: Values) -> list[Share]:
     workers = _autoscaled(counts.workers(values, name) for name in values.worker_sets)
     if values.major >= 3:
         asynchronous = pools(f"{values.web_component} (asynchronous)", web, servers)
-        if tuple(int(part) for part in re.findall("[0-9]+", values.instance.version)[:3]) < ASYNC_POOL_SET:
+        if values.release < ASYNC_POOL_SET:
             asynchronous = dataclasses.replace(asynchronous, kept=web * POOL_SIZE, most=web * (POOL_SIZE + OVERFLOW))
         found.append(dataclasses.replace(asynchronous, direct=True))
     else:

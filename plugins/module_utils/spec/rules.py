@@ -106,10 +106,9 @@ def pods(values: Values) -> t.Iterator[tuple[str, str, Pods]]:
 
 def version(values: Values) -> t.Iterator[str]:
     """The collection knows Airflow from 2.11 on, and no major version that does not exist yet."""
-    major, minor = (int(part) for part in values.instance.version.split(".")[:2])
-    if (major, minor) < MINIMUM_VERSION:
+    if values.release < MINIMUM_VERSION:
         yield f"airflow_version is {values.instance.version}, but the oldest Airflow that can be run is 2.11"
-    if major > NEWEST_MAJOR:
+    if values.major > NEWEST_MAJOR:
         yield f"airflow_version is {values.instance.version}, but the newest Airflow that is known is {NEWEST_MAJOR}.x"
 
 
@@ -598,18 +597,17 @@ def log_shipper(values: Values) -> t.Iterator[str]:
 def logging_versions(values: Values) -> t.Iterator[str]:
     """What only a newer Airflow can do."""
     version = values.instance.version
-    major, minor = (int(part) for part in version.split(".")[:2])
-    if values.logging.store == "opensearch" and major < 3:
+    if values.logging.store == "opensearch" and values.major < 3:
         yield (
             f"airflow_logging_store is 'opensearch', but Airflow {version} has no way to write there and to read it "
             "back: choose another store, or Airflow 3"
         )
-    if values.logging.json and (major, minor) < (3, 2):
+    if values.logging.json and values.release < (3, 2):
         yield (
             f"airflow_logging_json is true, but Airflow prints JSON from 3.2 on and this is {version}: leave it out, "
             "or set airflow_logging_config_file"
         )
-    if values.logging.levels and (major, minor) < (3, 2):
+    if values.logging.levels and values.release < (3, 2):
         yield (
             f"airflow_logging_levels is given, but Airflow takes levels of single loggers from 3.2 on and this is "
             f"{version}: leave it out, or set airflow_logging_config_file"

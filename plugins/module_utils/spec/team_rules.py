@@ -84,8 +84,7 @@ def placements(values: Values) -> t.Iterator[str]:
 def multi_team(values: Values) -> t.Iterator[str]:
     """Airflow's own teams, which it knows from 3.2 on."""
     version = values.instance.version
-    major, minor = (int(part) for part in version.split(".")[:2])
-    if values.core.multi_team and (major, minor) < (3, 2):
+    if values.core.multi_team and values.release < (3, 2):
         yield (
             f"airflow_core_multi_team is true, but Airflow keeps teams apart from 3.2 on and this is {version}: leave "
             "it out, or use a newer Airflow"

@@ -14,6 +14,7 @@ PRIVATE to the collection: it can have breaking changes at any time.
 from __future__ import annotations
 
 import dataclasses
+import re
 import typing as t
 
 from ansible_collections.dagops.airflow.plugins.module_utils.spec import database_kinds, executors, forms, kubernetes
@@ -1503,9 +1504,14 @@ class Values:
         return self.rbac.teams[team].namespace or f"{self.name}-{team}"
 
     @property
+    def release(self) -> tuple[int, ...]:
+        """Version of Airflow, as one compares it: (3, 3, 2) is more than (3, 3), and less than (3, 4)."""
+        return tuple(int(part) for part in re.findall("[0-9]+", self.instance.version)[:3])
+
+    @property
     def major(self) -> int:
         """Major version of Airflow."""
-        return int(self.instance.version.split(".", maxsplit=1)[0])
+        return self.release[0]
 
     @property
     def web_component(self) -> str:
