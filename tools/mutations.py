@@ -50,6 +50,12 @@ def of_file(file: str, *mutations: tuple[str, str, str], tests: tuple[str, ...] 
 
 MUTATIONS = (
     *of_file(
+        "render/payload/start.py",
+        ("the scheduler waits for tasks that run", "idle = 0 if self.given else idle + 1", "idle += 1"),
+        ("a worker that stays is killed", "worker.kill()", "pass"),
+        ("who begins has not ended", '-= 1 if result[1] != "running" else 0', "-= 1"),
+    ),
+    *of_file(
         "render/pods.py",
         ("a running task is not moved", "stays=runs_tasks", "stays=False"),
         ("a Job in the midst of its work is not moved", "stays or once", "stays"),

@@ -14,7 +14,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from ansible_collections.dagops.airflow.plugins.module_utils.kube import kinds
 
-pytest.register_assert_rewrite("tests.e2e.support")
+pytest.register_assert_rewrite("tests.e2e.support", "tests.e2e.twenty")
 
 from tests.e2e.support import CLUSTER, FILES, ROOT, Instance, ansible, namespace_and_dags  # noqa: E402
 

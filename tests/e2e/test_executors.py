@@ -127,11 +127,14 @@ def looks(site: Site, old: str) -> int:
 
 
 def test_tasks_of_a_local_executor_end_well_while_its_scheduler_goes(site: Site) -> None:
-    """The pod takes no more of them, and stays for those that it has, which the next scheduler leaves alone."""
+    """The pod takes no more of them, and stays for those that it has, which the next scheduler leaves alone.
+
+    For longer than a worker may stay that has none: ten looks, 5 s apart, are more than start.IDLE_BEATS.
+    """
     twenty.start(site.instance, "drained")
     (old,) = schedulers(site)
     site.instance.cluster.delete(kinds.named("Pod"), old, NAME)
-    eventually(lambda: looks(site, old) >= 5, 180, "no other scheduler looks for lost tasks")
+    eventually(lambda: looks(site, old) >= 10, 240, "no other scheduler looks for lost tasks")
     twenty.finish(site.instance, "drained")
     eventually(lambda: old not in schedulers(site), 60, "the scheduler stays that has no task any more")
 

@@ -74,6 +74,7 @@ def end_after_tasks(executor: t.Any, beat: t.Callable[[t.Any], None], seconds: f
     ``[scheduler] orphaned_tasks_check_interval`` at the latest, has them killed and runs them again.
     """
     end = executor.end
+    count_what_is_given(executor)
 
     def ended(self: t.Any) -> None:
         over = threading.Event()
@@ -84,7 +85,8 @@ def end_after_tasks(executor: t.Any, beat: t.Callable[[t.Any], None], seconds: f
 
         def beats() -> None:
             idle = 0
-            while not over.wait(seconds):
+            # The first at once: it is a while since the last of a round that took long.
+            while not over.is_set():
                 try:
                     beat(self.job_id)
                 except Exception:  # A database that is away for a moment comes back.
@@ -93,11 +95,12 @@ def end_after_tasks(executor: t.Any, beat: t.Callable[[t.Any], None], seconds: f
                     # The end itself reads them when its wait is over, and then closes where they come from.
                     with contextlib.suppress(OSError):
                         self._read_results()
-                    idle = 0 if self.running else idle + 1
+                    idle = 0 if self.given else idle + 1
                 if idle > IDLE_BEATS:
                     for worker in workers.values():
                         with contextlib.suppress(ValueError):  # The end has closed it by now.
                             worker.kill()
+                over.wait(seconds)
 
         no_alarm()
         for _worker in workers:
@@ -111,6 +114,35 @@ def end_after_tasks(executor: t.Any, beat: t.Callable[[t.Any], None], seconds: f
             thread.join()
 
     executor.end = ended
+
+
+def count_what_is_given(executor: t.Any) -> None:
+    """Have a LocalExecutor of Airflow 3 count in ``given`` what its workers were given and have not ended.
+
+    Its ``running`` is of no use: unlike other executors it never adds a task to it (Airflow 3.0 to 3.3).
+    """
+    start = executor.start
+
+    def started(self: t.Any) -> None:
+        start(self)
+        if not hasattr(self, "activity_queue"):
+            return
+        self.given = 0
+        put, get = self.activity_queue.put, self.result_queue.get
+
+        def give(workload: t.Any) -> None:
+            self.given += 1 if workload is not None else 0
+            put(workload)
+
+        def take() -> t.Any:
+            result = get()
+            # A callback tells that it has begun, too.
+            self.given -= 1 if result[1] != "running" else 0
+            return result
+
+        self.activity_queue.put, self.result_queue.get = give, take
+
+    executor.start = started
 
 
 def one_at_a_time(read: t.Callable[[], None]) -> t.Callable[[], None]:

@@ -32,13 +32,17 @@ class Executor:
     job_id = 7
 
     def __init__(self, workers: int) -> None:
-        self.activity_queue: t.Any = multiprocessing.SimpleQueue()
         self.workers = {number: Worker() for number in range(workers)}
-        self.running: set[str] = {"task"}
-        self.ended: list[str] = []
+        # Airflow declares it, and adds nothing to it.
+        self.running: set[str] = set()
+
+    def start(self) -> None:
+        self.activity_queue: t.Any = multiprocessing.SimpleQueue()
+        self.result_queue: t.Any = multiprocessing.SimpleQueue()
 
     def _read_results(self) -> None:
-        self.running.difference_update(self.ended)
+        while not self.result_queue.empty():
+            _key, _state, _error = self.result_queue.get()
 
     def end(self) -> None:
         for worker in self.workers.values():
@@ -55,13 +59,20 @@ def local() -> type[Executor]:
     return Local
 
 
+def started(local: type[Executor], workers: int) -> Executor:
+    """An executor that has started after it was changed."""
+    executor = local(workers)
+    executor.start()
+    return executor
+
+
 def nothing(_job: int) -> None:
     """A heartbeat that nobody listens to."""
 
 
 def test_every_worker_is_told_to_go_also_where_one_was_gone_before_it_was_counted(local: type[Executor]) -> None:
     start.end_after_tasks(local, nothing)
-    executor = local(3)
+    executor = started(local, 3)
     for worker in executor.workers.values():
         worker.gone.set()
     executor.end()
@@ -80,7 +91,9 @@ def test_the_heart_of_a_scheduler_beats_until_its_tasks_have_ended(local: type[E
             executor.workers[0].gone.set()
 
     start.end_after_tasks(local, beat, SECONDS)
-    executor = local(1)
+    executor = started(local, 1)
+    executor.activity_queue.put("a task")
+    executor.result_queue.put(("a callback", "running", None))
     executor.end()
     ended = len(beats)
     assert beats == [7] * ended
@@ -92,8 +105,9 @@ def test_the_heart_of_a_scheduler_beats_until_its_tasks_have_ended(local: type[E
 def test_a_worker_that_stays_is_killed_once_the_last_task_has_ended(local: type[Executor]) -> None:
     """Before that none is: in the test above a task runs for longer than workers without one may stay."""
     start.end_after_tasks(local, nothing, SECONDS)
-    executor = local(2)
-    executor.ended.append("task")
+    executor = started(local, 2)
+    executor.activity_queue.put("a task")
+    executor.result_queue.put(("a task", "success", None))
     executor.end()
     assert all(worker.gone.is_set() for worker in executor.workers.values())
 
