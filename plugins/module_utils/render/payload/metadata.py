@@ -71,6 +71,8 @@ def _mysql() -> dict[str, t.Any]:
         "password": urllib.parse.unquote(address.password or ""),
         "database": urllib.parse.unquote(address.path[1:]),
         "sql_mode": "ANSI",
+        # As Airflow does: MySQL tells times in the zone of the session, and by default that is the server's own.
+        "init_command": "SET time_zone = '+00:00'",
         **({"ssl": {"ca": authorities}} if authorities else {}),
         **more,
     }

@@ -394,6 +394,7 @@ def test_mysqlclient_is_told_what_the_address_says(monkeypatch: pytest.MonkeyPat
         "ssl": {"ca": "/ca"},
         "ssl_mode": "VERIFY_IDENTITY",
         "sql_mode": "ANSI",
+        "init_command": "SET time_zone = '+00:00'",
         "connect_timeout": 10,
     }
 
