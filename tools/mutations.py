@@ -323,6 +323,7 @@ MUTATIONS = (
     *of_file(
         "preflight/checks.py",
         ("what is in no namespace is not said to be in one", "if not one.namespaced:", "if False:"),
+        ("no pod has two budgets", "if len(budgets) > 1:", "if len(budgets) > 2:"),
         tests=("preflight",),
     ),
     *of_file(

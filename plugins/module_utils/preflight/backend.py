@@ -328,6 +328,7 @@ def run(face: Face) -> dict[str, t.Any]:
     problems += allowed(lambda: [*unusable_secrets(cluster, values, face.params["given"] or {})], [])
     problems += room_by_itself(values, objects)
     problems += checks.stuck_drains(objects)
+    problems += checks.rival_budgets(values, objects)
     problems += pod_counts.contested(objects)
     problems += unserved(cluster, values)
     warnings = [*checks.untested(values, version), *checks.unserved(values, version, declared, objects)]

@@ -18,7 +18,7 @@ import typing as t
 
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Kind, Object
 from ansible_collections.dagops.airflow.plugins.module_utils.preflight import pod_counts, quotas, selectors
-from ansible_collections.dagops.airflow.plugins.module_utils.render import names, team_placement
+from ansible_collections.dagops.airflow.plugins.module_utils.render import names, pod_template, team_placement, teams
 from ansible_collections.dagops.airflow.plugins.module_utils.spec import counts, forms
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import USAGE, Values
 
@@ -241,6 +241,42 @@ def stuck_drains(objects: t.Sequence[Object]) -> t.Iterator[str]:
                         f"PodDisruptionBudget/{item['metadata']['name']} has {option} {share} for {few}, so a drain of "
                         "their nodes would wait for ever: leave one that may go"
                     )
+
+
+def rival_budgets(values: Values, objects: t.Sequence[Object]) -> t.Iterator[str]:
+    """Pods that several budgets are about: the eviction API refuses each of these, whatever the budgets allow."""
+    for owner, namespace, labels in _labelled(values, objects):
+        budgets = [
+            f"PodDisruptionBudget/{item['metadata']['name']}" for item in objects if _spares(item, namespace, labels)
+        ]
+        if len(budgets) > 1:
+            yield (
+                f"{' and '.join(budgets)} are about the same pods, those of {owner}, and Kubernetes evicts no pod that "
+                "has more than one budget, so a drain of their nodes would wait for ever: leave one (an instance's own "
+                "goes by podDisruptionBudget of the component), or have the selectors take different pods"
+            )
+
+
+def _labelled(values: Values, objects: t.Iterable[Object]) -> t.Iterator[tuple[str, str | None, dict[str, str]]]:
+    """The pods that workloads and tasks make: whose they are, in which namespace, and their labels."""
+    for item in objects:
+        # A person's own object may be malformed; the API server says better than we what is wrong with it.
+        with contextlib.suppress(AttributeError, KeyError, TypeError):
+            if item["kind"] in pod_counts.WORKLOADS:
+                meta = item["metadata"]
+                labels = item["spec"]["template"]["metadata"]["labels"]
+                yield f"{item['kind']}/{meta['name']}", meta.get("namespace"), labels
+    for namespace in (values.namespace, *teams.namespaces(values)):
+        for pod in pod_template.pods_of(values):
+            yield f"tasks in namespace {namespace}", namespace, pod["metadata"]["labels"]
+
+
+def _spares(item: Object, namespace: str | None, labels: t.Mapping[str, str]) -> bool:
+    """Whether an object is a budget of pods with these labels."""
+    with contextlib.suppress(AttributeError, KeyError, TypeError, ValueError):
+        there = item["kind"] == "PodDisruptionBudget" and item["metadata"].get("namespace") == namespace
+        return there and selectors.matches(item["spec"]["selector"], labels)
+    return False
 
 
 def homeless(templates: t.Iterable[tuple[str, Object]], nodes: t.Sequence[Object]) -> t.Iterator[str]:

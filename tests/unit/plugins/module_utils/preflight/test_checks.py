@@ -211,6 +211,69 @@ def test_the_budget_of_tasks_counts_no_workers_of_celery() -> None:
     assert list(checks.stuck_drains(objects)) == []
 
 
+def budget_of(selector: t.Any, **meta: str) -> dict[str, t.Any]:
+    return {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": {"name": "mine", **meta},
+        "spec": {"maxUnavailable": 1, "selector": selector},
+    }
+
+
+OF_SCHEDULER = {"matchLabels": {"release": "airflow", "component": "scheduler"}}
+OF_TASKS = {"matchLabels": {"component": "worker"}}
+TWO_SCHEDULERS = {"airflow_core_scheduler": {"replicas": 2}}
+TASKS_IN_TEAM = {
+    "airflow_logging_store": "none",
+    "airflow_logging_loss_accepted": True,
+    "airflow_rbac_teams": {"ml": {"kubernetesExecutor": True}},
+}
+
+
+@pytest.mark.parametrize(
+    ("variables", "budgets", "words"),
+    [
+        (TWO_SCHEDULERS, [], None),
+        (
+            TWO_SCHEDULERS,
+            [budget_of(OF_SCHEDULER)],
+            "PodDisruptionBudget/mine and PodDisruptionBudget/airflow-scheduler are about the same pods, those of "
+            "Deployment/airflow-scheduler, and Kubernetes evicts no pod that has more than one budget",
+        ),
+        ({}, [budget_of({"matchLabels": {"component": "postgresql"}})], None),
+        (TWO_SCHEDULERS, [budget_of(OF_SCHEDULER, namespace="other")], None),
+        (TWO_SCHEDULERS, [budget_of({"matchLabels": {"component": "other"}})], None),
+        # One without a selector is of no pods, and what is malformed is the API server's to refuse.
+        (TWO_SCHEDULERS, [budget_of(None)], None),
+        (TWO_SCHEDULERS, [budget_of({"matchExpressions": [{"key": "tier", "operator": "Is"}]})], None),
+        ({}, [budget_of(OF_TASKS)], None),
+        (
+            {"airflow_core_workers": {"podDisruptionBudget": {"enabled": True}}},
+            [budget_of(OF_TASKS)],
+            "are about the same pods, those of tasks in namespace airflow, and",
+        ),
+        (
+            TASKS_IN_TEAM,
+            [budget_of(OF_TASKS, namespace="airflow-ml"), budget_of(OF_TASKS, namespace="airflow-ml", name="other")],
+            "PodDisruptionBudget/mine and PodDisruptionBudget/other are about the same pods, those of tasks in "
+            "namespace airflow-ml, and",
+        ),
+    ],
+)
+def test_pods_that_have_two_budgets_are_told(
+    variables: dict[str, t.Any], budgets: list[dict[str, t.Any]], words: str | None
+) -> None:
+    values = load({**BASE, **variables, "airflow_extra_manifests": budgets})
+    problems = list(checks.rival_budgets(values, render_all(values)))
+    assert [words in problem for problem in problems] == ([True] if words else []), problems
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_no_pod_of_an_instance_has_two_budgets(case: str) -> None:
+    values = load(CASES[case])
+    assert list(checks.rival_budgets(values, render_all(values))) == []
+
+
 @pytest.mark.parametrize(
     ("selector", "is_taken"),
     [
