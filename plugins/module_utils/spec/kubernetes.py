@@ -28,6 +28,9 @@ from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import 
 
 Mapping = dict[str, t.Any]
 
+DEFAULT_NAMESPACE: t.Final = "default"
+"""Where objects are that name no namespace: everybody's."""
+
 RESERVED_LABELS: t.Final = frozenset(
     {
         *("tier", "component", "release"),

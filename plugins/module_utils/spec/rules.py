@@ -124,9 +124,15 @@ def tag_of_version(values: Values) -> t.Iterator[str]:
 
 
 def system_namespace(values: Values) -> t.Iterator[str]:
-    """Namespaces that belong to Kubernetes itself."""
+    """Namespaces that belong to Kubernetes itself, or to everybody."""
     if values.namespace.startswith("kube-"):
         yield f"airflow_namespace is {said(values.namespace)}, but kube-* is Kubernetes' own: choose another one"
+    elif values.rbac.namespace_managed and values.namespace == kubernetes.DEFAULT_NAMESPACE:
+        yield (
+            f"airflow_namespace is {said(values.namespace)}, and the Pod Security Standard that "
+            "airflow_rbac_namespace_managed sets there would bind everybody's pods: choose another one, or set "
+            "airflow_rbac_namespace_managed to false"
+        )
 
 
 def images_pinned(values: Values) -> t.Iterator[str]:

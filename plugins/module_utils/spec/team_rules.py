@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.dagops.airflow.plugins.module_utils.spec import dag_rules
+from ansible_collections.dagops.airflow.plugins.module_utils.spec import dag_rules, kubernetes
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import below, said
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import GitSource, Values
 
@@ -20,7 +20,7 @@ TEAMS: t.Final = "airflow_rbac_teams"
 def namespaces(values: Values) -> t.Iterator[str]:
     """Each team has a namespace of its own."""
     taken: dict[str, str] = {}
-    for name in values.rbac.teams:
+    for name, team in values.rbac.teams.items():
         path, wanted = f"{below(TEAMS, name)}.namespace", values.team_namespace(name)
         if wanted == values.namespace:
             yield (
@@ -29,6 +29,12 @@ def namespaces(values: Values) -> t.Iterator[str]:
             )
         elif wanted.startswith("kube-"):
             yield f"{path} is {said(wanted)}, but kube-* is Kubernetes' own: choose another one"
+        elif team.namespace_managed and wanted == kubernetes.DEFAULT_NAMESPACE:
+            managed = f"{below(TEAMS, name)}.namespaceManaged"
+            yield (
+                f"{path} is {said(wanted)}, and the Pod Security Standard that {managed} sets there would bind "
+                f"everybody's pods: choose another one, or set {managed} to false"
+            )
         elif wanted in taken:
             yield f"{path} is {said(wanted)}, as of the team {taken[wanted]}: give each team a namespace of its own"
         taken[wanted] = name

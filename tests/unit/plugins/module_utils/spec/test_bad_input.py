@@ -78,6 +78,7 @@ NAMESPACES: list[Bad] = [
         ("-data", "at most 63"),
         ("data\n", "data\\n"),
         ("kube-system", "Kubernetes' own"),
+        ("default", "choose another one, or set airflow_rbac_namespace_managed to false"),
     )
 ]
 IMAGES: list[Bad] = [
@@ -731,6 +732,8 @@ def test_the_strings_of_a_survey_work(variables: dict[str, t.Any], read: t.Calla
         {"airflow_core_base_url": "https://[2001:db8::1]:8443/airflow/"},
         {"airflow_rbac_quota": {"requests.nvidia.com/gpu": 2, "count/jobs.batch": "10", "requests.cpu": "1500m"}},
         {"airflow_rbac_service_accounts": {"worker": {}}},
+        {"airflow_namespace": "default", "airflow_rbac_namespace_managed": False},
+        {"airflow_rbac_teams": {"data": {"namespace": "default"}}},
         scheduler(resources={"limits": {"nvidia.com/gpu": 1, "cpu": 0.5, "memory": "1e9"}}),
         scheduler(labels={"example.com/empty": ""}),
         {**SHARED, **scheduler(replicas=2, nodeSelector={"kubernetes.io/hostname": "one"})},

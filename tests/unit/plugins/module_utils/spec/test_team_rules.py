@@ -23,6 +23,10 @@ REFUSED: dict[str, tuple[dict[str, t.Any], str]] = {
         {"airflow_rbac_teams": {"data": {"namespace": "kube-system"}}},
         "but kube-* is Kubernetes' own",
     ),
+    "everybody's namespace": (
+        {"airflow_rbac_teams": {"data": {"namespace": "default", "namespaceManaged": True}}},
+        "choose another one, or set airflow_rbac_teams.data.namespaceManaged to false",
+    ),
     "one namespace for two": (
         {"airflow_rbac_teams": {"data": {"namespace": "tasks"}, "ml": {"namespace": "tasks"}}},
         'airflow_rbac_teams.ml.namespace is "tasks", as of the team data: give each team a namespace of its own',
