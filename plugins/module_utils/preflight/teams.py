@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.dagops.airflow.plugins.module_utils.kube import checksums
+from ansible_collections.dagops.airflow.plugins.module_utils.kube import checksums, scope
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object
 from ansible_collections.dagops.airflow.plugins.module_utils.preflight import checks
 from ansible_collections.dagops.airflow.plugins.module_utils.render import names, pod_template
+from ansible_collections.dagops.airflow.plugins.module_utils.render.teams import TEAM_LABEL
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import below
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.team_rules import TEAMS
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
@@ -33,11 +34,24 @@ def unusable(values: Values, team: str, namespace: Object | None) -> t.Iterator[
     if namespace["metadata"].get("deletionTimestamp"):
         yield f"namespace {name} of {path} is being deleted: wait until it is gone"
     keeper = checks.keeper_of(values, namespace)
-    if managed and keeper:
+    if owner := _lives_there(namespace):
+        yield (
+            f"namespace {name} of {path} is that of the Airflow instance {owner} itself, whose Secrets a task that "
+            f"makes pods there can read: choose another one by {path}.namespace"
+        )
+    elif managed and keeper:
         yield (
             f"namespace {name} of {path} {keeper}: choose another one, or set {path}.namespaceManaged to false to "
             "share it"
         )
+
+
+def _lives_there(namespace: Object) -> str:
+    """The instance whose own namespace it is, as its labels say; nothing where it is a team's, or somebody else's."""
+    labels = namespace["metadata"].get("labels") or {}
+    # One that came with airflow_extra_manifests is of another component.
+    is_own = {scope.MANAGED_BY: names.MANAGER, "component": "namespace"}.items() <= labels.items()
+    return str(labels.get(scope.INSTANCE) or "") if is_own and TEAM_LABEL not in labels else ""
 
 
 class Needed(t.NamedTuple):

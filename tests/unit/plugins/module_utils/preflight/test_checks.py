@@ -14,6 +14,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.preflight import (
     pod_counts,
     quotas,
     selectors,
+    teams,
 )
 from ansible_collections.dagops.airflow.plugins.module_utils.render import pod_template
 from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline import render_all
@@ -101,6 +102,30 @@ def test_a_namespace_that_others_make_must_be_there() -> None:
     values = load({**BASE, "airflow_rbac_namespace_managed": False})
     assert "does not exist" in next(checks.foreign_namespace(values, None))
     assert list(checks.foreign_namespace(values, namespace(**{"managed-by": "Helm"}))) == []
+
+
+@pytest.mark.parametrize("managed", [False, True])
+def test_the_own_namespace_of_an_instance_is_no_teams(managed: bool) -> None:
+    """Instance prod has the team data, and somebody else's instance is called prod-data."""
+    team = {"data": {"namespaceManaged": managed}}
+    prod = load({**BASE, "airflow_instance": "prod", "airflow_rbac_teams": team, **LOST})
+
+    def told(**variables: t.Any) -> list[str]:
+        made = render_all(load({**BASE, **LOST, **variables}))
+        (found,) = [one for one in made if (one["kind"], one["metadata"]["name"]) == ("Namespace", "prod-data")]
+        return list(teams.unusable(prod, "data", found))
+
+    assert told(airflow_instance="prod-data") == [
+        "namespace prod-data of airflow_rbac_teams.data is that of the Airflow instance prod-data itself, whose "
+        "Secrets a task that makes pods there can read: choose another one by airflow_rbac_teams.data.namespace"
+    ]
+    kept = {"data": {"namespaceManaged": True, "namespace": "prod-data"}}
+    assert told(airflow_instance="prod", airflow_rbac_teams=kept) == []
+    extra = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "prod-data"}}
+    assert told(airflow_instance="prod", airflow_extra_manifests=[extra]) == []
+    # A team that two instances have, of which one keeps the namespace.
+    problems = told(airflow_instance="ml", airflow_rbac_teams=kept)
+    assert ["belongs to the Airflow instance ml" in problem for problem in problems] == ([True] if managed else [])
 
 
 def storage_class(name: str, default: bool = False) -> dict[str, t.Any]:
