@@ -32,6 +32,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.render.payload.meta
     is_mysql,
     transaction,
 )
+from ansible_collections.dagops.airflow.plugins.module_utils.render.payload.settings import setting
 
 Report = dict[str, dict[str, t.Any]]
 
@@ -68,19 +69,6 @@ def tables(cursor: t.Any, pattern: str) -> set[str]:
 
 
 # --- schema revisions ---
-
-
-def setting(section: str, key: str) -> str:
-    """An option as Airflow reads it: environment first, then its file."""
-    import configparser
-
-    found = os.environ.get(f"AIRFLOW__{section}__{key}".upper())
-    if found is None:
-        parser = configparser.RawConfigParser(strict=False)
-        home = os.environ.get("AIRFLOW_HOME", "/opt/airflow")
-        parser.read(os.environ.get("AIRFLOW_CONFIG", os.path.join(home, "airflow.cfg")))
-        found = parser.get(section, key, fallback="")
-    return found
 
 
 def text_of(path: str) -> str:

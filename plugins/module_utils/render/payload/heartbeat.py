@@ -21,13 +21,24 @@ from ansible_collections.dagops.airflow.plugins.module_utils.render.payload.meta
     is_mysql,
     transaction,
 )
+from ansible_collections.dagops.airflow.plugins.module_utils.render.payload.settings import setting
 
-# As [scheduler] scheduler_health_check_threshold and its siblings, whose default is 30 s.
-THRESHOLD_SECONDS = 30
+# Airflow 2 has no such option for a DAG processor.
+THRESHOLDS = {
+    "SchedulerJob": ("scheduler", "scheduler_health_check_threshold"),
+    "TriggererJob": ("triggerer", "triggerer_health_check_threshold"),
+    "DagProcessorJob": ("dag_processor", "health_check_threshold"),
+}
+DEFAULT_THRESHOLD_SECONDS = 30
 QUERY = "SELECT {} FROM job WHERE job_type = %s AND hostname = %s AND state = 'running'"
 AGE = "EXTRACT(EPOCH FROM now() - max(latest_heartbeat))"
 # In MySQL, Airflow keeps times in UTC without saying so.
 MYSQL_AGE = "TIMESTAMPDIFF(SECOND, max(latest_heartbeat), utc_timestamp(6))"
+
+
+def threshold(job_type: str) -> float:
+    """Seconds after which Airflow, too, takes a job without a heartbeat for dead."""
+    return float(setting(*THRESHOLDS[job_type]) or DEFAULT_THRESHOLD_SECONDS)
 
 
 def age(job_type: str) -> "float | None":
@@ -46,7 +57,7 @@ def main() -> int:
     except Exception as error:
         print(f"the database does not answer: {type(error).__name__}")
         return 1 if started else 0
-    if seconds is None or seconds > THRESHOLD_SECONDS:
+    if seconds is None or seconds > threshold(job_type):
         print(f"no heartbeat of {job_type} yet" if seconds is None else f"last heartbeat {seconds:.0f} s ago")
         return 1
     return 0

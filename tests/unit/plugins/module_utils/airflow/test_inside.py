@@ -126,16 +126,6 @@ def test_airflow_2_keeps_one_history(airflow: pathlib.Path) -> None:
     assert set(inside.revisions(Cursor(alembic_version_fab="aaa111"))) == {"airflow"}
 
 
-def test_options_come_from_the_environment_before_the_file(
-    airflow: pathlib.Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write(airflow.parent / "airflow.cfg", "[core]\nauth_manager = from.file\nfoo = 100%%\n")
-    assert inside.setting("core", "auth_manager") == "from.file"
-    assert inside.setting("core", "nothing") == ""
-    monkeypatch.setenv("AIRFLOW__CORE__AUTH_MANAGER", "from.environment")
-    assert inside.setting("core", "auth_manager") == "from.environment"
-
-
 @pytest.mark.parametrize(
     ("manager", "major", "fab"),
     [
