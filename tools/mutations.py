@@ -314,6 +314,13 @@ MUTATIONS = (
         tests=("preflight",),
     ),
     *of_file(
+        "preflight/usage.py",
+        ("what starts pods alone is not scaled by", 'if one.get("restartPolicy") == "Always"', ""),
+        ("limits give requests to scale by", "limit_ranges.with_defaults(one, items)", "one"),
+        ("a share of nothing is told", "amount is None or not any(requested.values())", "amount is None"),
+        tests=("preflight",),
+    ),
+    *of_file(
         "spec/capacity.py",
         ("processes of Celery keep a connection for results", "if _results_are_kept(values):", "if False:"),
         ("results elsewhere keep none", "not values.celery.result_backend.url_secret and forks", "forks"),

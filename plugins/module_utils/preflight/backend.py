@@ -26,6 +26,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.preflight import (
     pod_counts,
     quotas,
     teams,
+    usage,
 )
 from ansible_collections.dagops.airflow.plugins.module_utils.render import migration, pod_template, vertical
 from ansible_collections.dagops.airflow.plugins.module_utils.render.names import ROLE_LABEL
@@ -244,6 +245,21 @@ def unusable_secrets(cluster: Cluster, values: Values, given: secrets.Given) -> 
         yield failure.message.rstrip(".")
 
 
+def never_scaled(cluster: Cluster, values: Values, objects: list[Object]) -> list[str]:
+    """Autoscalers by shares of requests that nobody makes.
+
+    Others have limits, which give requests, in namespaces that they give away; where there are no problems without
+    these, the request is spared.
+    """
+    ranges = of_kind("LimitRange", in_namespace(values.namespace, objects))
+    problems = [*usage.without_request(objects, ranges)]
+    if problems and not values.rbac.namespace_managed:
+        none: list[Object] = []
+        ranges += allowed(lambda: cluster.list(named("LimitRange"), values.namespace), none)
+        problems = [*usage.without_request(objects, ranges)]
+    return problems
+
+
 def missing_autoscalers(cluster: Cluster, values: Values) -> t.Iterator[str]:
     """What scales is a part of the cluster that not every one has; the first part that somebody misses is told."""
     told: set[str] = set()
@@ -330,6 +346,7 @@ def run(face: Face) -> dict[str, t.Any]:
     problems += checks.stuck_drains(objects)
     problems += checks.rival_budgets(values, objects)
     problems += pod_counts.contested(objects)
+    problems += never_scaled(cluster, values, objects)
     problems += unserved(cluster, values)
     warnings = [*checks.untested(values, version), *checks.unserved(values, version, declared, objects)]
     remembered: dict[str, str] = {}

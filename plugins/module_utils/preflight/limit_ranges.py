@@ -52,7 +52,7 @@ def _subjects(objects: t.Iterable[Object], defaults: t.Sequence[Object]) -> t.It
                 continue
             label = f"{item['kind']}/{item['metadata']['name']}"
             filled = {
-                part: [_with_defaults(one, defaults) for one in spec.get(part) or ()]
+                part: [with_defaults(one, defaults) for one in spec.get(part) or ()]
                 for part in ("containers", "initContainers")
             }
             for container in [*filled["containers"], *filled["initContainers"]]:
@@ -60,7 +60,7 @@ def _subjects(objects: t.Iterable[Object], defaults: t.Sequence[Object]) -> t.It
             yield "Pod", label, quotas.of_pod(filled)
 
 
-def _with_defaults(container: Object, items: t.Sequence[Object]) -> Object:
+def with_defaults(container: Object, items: t.Sequence[Object]) -> Object:
     """A container as the API server completes it: what is not said is taken from the limits, in this order."""
     resources = container.get("resources") or {}
     limits = dict(resources.get("limits") or {})

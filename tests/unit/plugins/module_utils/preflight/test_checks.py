@@ -15,6 +15,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.preflight import (
     quotas,
     selectors,
     teams,
+    usage,
 )
 from ansible_collections.dagops.airflow.plugins.module_utils.render import pod_template
 from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline import render_all
@@ -375,6 +376,111 @@ def test_a_quota_has_room_for_as_many_pods_as_an_autoscaler_may_start() -> None:
         f"allows {pods + 1} of pods, but the instance needs {room} ({pods - 3 + 10} with all pods that autoscalers may "
         "start (StatefulSet/airflow-worker 10), 1 for a pod that a rollout or a task starts)"
     ) in told
+
+
+def by_container(name: str) -> dict[str, t.Any]:
+    """An autoscaler that goes by a share of what one container requests."""
+    source = {"name": "cpu", "container": name, "target": {"type": "Utilization", "averageUtilization": 50}}
+    metrics = [{"type": "ContainerResource", "containerResource": source}]
+    return {"airflow_autoscaling_api_server": {"cpu": 0, "metrics": metrics}}
+
+
+BY_CPU = {"airflow_autoscaling_api_server": {"cpu": 80}}
+BESIDE = {"name": "beside", "image": "beside:1"}
+
+
+def of_api_server(**options: t.Any) -> dict[str, t.Any]:
+    return {"airflow_core_api_server": options}
+
+
+def beside(cpu: str) -> dict[str, t.Any]:
+    return {**BESIDE, "resources": {"requests": {"cpu": cpu}}}
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        (BY_CPU, None),
+        (
+            {**BY_CPU, **of_api_server(containers=[BESIDE])},
+            "HorizontalPodAutoscaler/airflow-api-server goes by a share of the cpu that pods request, but nothing is "
+            "requested by container beside of Deployment/airflow-api-server, so it would never scale: set "
+            "resources.requests.cpu there",
+        ),
+        ({**BY_CPU, **of_api_server(containers=[beside("10m")])}, None),
+        ({**BY_CPU, **of_api_server(containers=[{**BESIDE, "resources": {"limits": {"cpu": "1"}}}])}, None),
+        ({**BY_CPU, **of_api_server(initContainers=[BESIDE])}, None),
+        ({**BY_CPU, **of_api_server(initContainers=[{**BESIDE, "restartPolicy": "Always"}])}, "by container beside of"),
+        ({"airflow_core_api_server": {"containers": [BESIDE]}}, None),
+        ({**by_container("api-server"), **of_api_server(containers=[BESIDE])}, None),
+        ({**by_container("beside"), **of_api_server(containers=[BESIDE])}, "by container beside of"),
+        (
+            {"airflow_autoscaling_api_server": {"cpu": 0, "memory": 80}, **of_api_server(containers=[beside("1")])},
+            "goes by a share of the memory that pods request",
+        ),
+        # A limit is a request, too, unless there is one.
+        ({**BY_CPU, **of_api_server(resources={"requests": {"cpu": None}})}, None),
+        (
+            {**BY_CPU, **of_api_server(resources={"requests": {"cpu": None}, "limits": {"cpu": None}})},
+            "by container api-server of",
+        ),
+        ({**BY_CPU, **of_api_server(resources={"requests": {"cpu": "0"}})}, "by container api-server of"),
+        ({**BY_CPU, **of_api_server(resources={"requests": {"cpu": "0"}}, containers=[beside("1")])}, None),
+        (
+            {**BY_CPU, **of_api_server(resources={"requests": {"cpu": "0"}}, containers=[beside("0")])},
+            "by container api-server and beside of",
+        ),
+        (
+            {
+                **BY_CPU,
+                **of_api_server(containers=[BESIDE]),
+                "airflow_rbac_limit_range": [{"type": "Container", "defaultRequest": {"cpu": "10m"}}],
+            },
+            None,
+        ),
+        (
+            {
+                **BY_CPU,
+                **of_api_server(containers=[BESIDE]),
+                "airflow_rbac_limit_range": [{"type": "Pod", "max": {"cpu": "100"}}],
+            },
+            "by container beside of",
+        ),
+        (
+            {
+                **WORKERS,
+                "airflow_celery_workers": {"default": {"containers": [BESIDE], "persistence": {"enabled": True}}},
+                "airflow_autoscaling_workers_hpa": {"default": {}},
+            },
+            "by container beside of StatefulSet/airflow-worker",
+        ),
+    ],
+)
+def test_a_share_of_what_nobody_requests_is_told(variables: dict[str, t.Any], words: str | None) -> None:
+    values = load({**BASE, **variables})
+    objects = render_all(values)
+    ranges = [item for item in objects if item["kind"] == "LimitRange"]
+    problems = list(usage.without_request(objects, ranges))
+    assert [words in problem for problem in problems] == ([True] if words else []), problems
+
+
+class LimitedByOthers:
+    """A cluster whose namespaces have a LimitRange."""
+
+    def list(self, kind: t.Any, namespace: str) -> list[dict[str, t.Any]]:
+        assert (kind, namespace) == (named("LimitRange"), "airflow")
+        return [{"spec": {"limits": [{"type": "Container", "default": {"cpu": "1"}}]}}]
+
+
+@pytest.mark.parametrize(("is_ours", "count"), [(True, 1), (False, 0)])
+def test_limits_of_others_give_requests_in_their_namespaces(is_ours: bool, count: int) -> None:
+    values = load({**BASE, **BY_CPU, **of_api_server(containers=[BESIDE]), "airflow_rbac_namespace_managed": is_ours})
+    assert len(backend.never_scaled(t.cast("t.Any", LimitedByOthers()), values, render_all(values))) == count
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_an_instance_scales_by_is_there(case: str) -> None:
+    assert list(usage.without_request(render_all(load(CASES[case])), [])) == []
 
 
 def test_each_metric_asks_its_api() -> None:
