@@ -82,6 +82,9 @@ def _read_by_tasks(values: Values, why: str) -> t.Iterator[Needed]:
             yield Needed("Secret", secret["name"], why)
         for kind, name in sorted(checksums.read_by(pod["spec"])):
             yield Needed(kind, name, why)
+        for volume in pod["spec"].get("volumes") or ():
+            if name := (volume.get("persistentVolumeClaim") or {}).get("claimName"):
+                yield Needed("PersistentVolumeClaim", name, why)
 
 
 def missing(one: Needed, namespace: str) -> str:

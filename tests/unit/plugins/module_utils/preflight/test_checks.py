@@ -664,6 +664,20 @@ def test_limits_of_a_team_are_held_against_pods_of_tasks(runs_tasks: bool, count
     assert all(" in container base of Pod/airflow-worker" in one for one in told)
 
 
+def test_claims_of_tasks_must_be_where_they_run() -> None:
+    """Not copied, as Secrets are not: a pod whose claim is in another namespace waits for it for ever."""
+    volumes = [{"name": "data", "persistentVolumeClaim": {"claimName": "datasets"}}, {"name": "more", "emptyDir": {}}]
+    values = load({**BASE, **TASKS_IN_TEAM, "airflow_core_workers": {"volumes": volumes}})
+    objects = render_all(values)
+    (one,) = [one for one in teams.needed(values, "ml", objects) if one.kind == "PersistentVolumeClaim"]
+    assert teams.missing(one, "airflow-ml") == (
+        "airflow_rbac_teams.ml.kubernetesExecutor is true, and pods of tasks use PersistentVolumeClaim 'datasets', "
+        "which does not exist in namespace airflow-ml: have it made there, too"
+    )
+    claim = {"kind": "PersistentVolumeClaim", "metadata": {"name": "datasets", "namespace": "airflow-ml"}}
+    assert one not in teams.needed(values, "ml", [*objects, claim])
+
+
 def test_all_that_makes_pods_is_held_against_limits() -> None:
     values = load({**CASES["airflow-2.11-celery"], "airflow_rbac_limit_range": [{"type": "Container"}]})
     (range_,) = [item for item in render_all(values) if item["kind"] == "LimitRange"]
