@@ -189,9 +189,7 @@ def autoscalers(values: Values) -> t.Iterator[tuple[str, str, str]]:
 def claims(objects: t.Iterable[Object]) -> t.Iterator[tuple[str, str | None]]:
     """Every volume claim that the objects make, with its StorageClass (None: the default one)."""
     for item in objects:
-        templates = (item.get("spec") or {}).get("volumeClaimTemplates") or []
-        made = [item] if item["kind"] == "PersistentVolumeClaim" else templates
-        for claim in made:
+        for claim in quotas.claims_of(item):
             yield f"{item['kind']}/{item['metadata']['name']}", (claim.get("spec") or {}).get("storageClassName")
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, dagops.airflow contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Limits for the pods of a namespace that forbid the instance's own, as the API server holds them against these.
+"""Limits for pods and volume claims of a namespace that forbid the instance's own, as the API server holds them.
 
 PRIVATE to the collection: it can have breaking changes at any time.
 """
@@ -19,9 +19,16 @@ from ansible_collections.dagops.airflow.plugins.module_utils.spec import forms
 Check = t.Callable[[quotas.Amounts, str, decimal.Decimal], str]
 """What of amounts goes beyond a bound of a resource, in words."""
 
+_TOLD: t.Final = {
+    "Container": ("container", "resources"),
+    "Pod": ("pod", "resources"),
+    "PersistentVolumeClaim": ("volume claim", "size"),
+}
+"""What limits are about in words, and what these ask by."""
+
 
 def forbidden(objects: t.Iterable[Object], ranges: t.Iterable[Object], variable: str) -> t.Iterator[str]:
-    """Containers and pods that a LimitRange does not let in, by the variable that it comes of."""
+    """Containers, pods and volume claims that a LimitRange does not let in, by the variable that it comes of."""
     with contextlib.suppress(ArithmeticError, AttributeError, KeyError, TypeError):
         items = [one for found in ranges for one in found["spec"]["limits"]]
         subjects = [*_subjects(objects, [one for one in items if one["type"] == "Container"])]
@@ -35,22 +42,27 @@ def forbidden(objects: t.Iterable[Object], ranges: t.Iterable[Object], variable:
                         if kind == item["type"] and bound is not None and (told := check(amounts, name, bound))
                     ]
                     if beyond:
-                        what = words.format(what=item["type"].lower(), name=name, hard=hard)
+                        called, remedy = _TOLD[item["type"]]
+                        what = words.format(what=called, name=name, hard=hard)
                         yield (
                             f"{variable} {what}, which forbids the instance's own: {', '.join(beyond)}. Change it, or "
-                            "what these ask for by their resources"
+                            f"what these ask for by their {remedy}"
                         )
 
 
 def _subjects(objects: t.Iterable[Object], defaults: t.Sequence[Object]) -> t.Iterator[tuple[str, str, quotas.Amounts]]:
-    """What limits are about: each container, and each pod with the sum of its containers."""
+    """What limits are about: each container, each pod with the sum of its containers, and each volume claim."""
     for item in objects:
         # A person's own object may be malformed; the API server says better than we what is wrong with it.
         with contextlib.suppress(ArithmeticError, AttributeError, KeyError, TypeError):
+            label = f"{item['kind']}/{item['metadata']['name']}"
+            for claim in quotas.claims_of(item):
+                # It has what it asks for.
+                limits = {"limits": claim["spec"]["resources"]["requests"]}
+                yield "PersistentVolumeClaim", label, quotas.of_container({"resources": limits})
             spec = quotas.pod_made_by(item)
             if spec is None:
                 continue
-            label = f"{item['kind']}/{item['metadata']['name']}"
             filled = {
                 part: [with_defaults(one, defaults) for one in spec.get(part) or ()]
                 for part in ("containers", "initContainers")

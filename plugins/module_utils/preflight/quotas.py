@@ -75,12 +75,18 @@ def _demanded(
         for name, amount in of_pod(spec["template"]["spec"]).items():
             yield name, amount * replicas
     # Each pod of a StatefulSet has claims of its own.
-    templates = spec.get("volumeClaimTemplates", [])
-    for _template in templates:
+    for _template in spec.get("volumeClaimTemplates", []):
         for name, _one in _as_object({"apiVersion": "v1", "kind": "PersistentVolumeClaim"}):
             yield name, replicas
-    for claim in [item] if item["kind"] == "PersistentVolumeClaim" else templates:
+    for claim in claims_of(item):
         yield "requests.storage", (forms.amount(claim["spec"]["resources"]["requests"]["storage"]) or NONE) * replicas
+
+
+def claims_of(item: Object) -> list[Object]:
+    """The volume claim that an object is, or those that each of its pods gets."""
+    if item["kind"] == "PersistentVolumeClaim":
+        return [item]
+    return (item.get("spec") or {}).get("volumeClaimTemplates") or []
 
 
 def pod_made_by(item: Object) -> Object | None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import collections
 import ipaddress
+import itertools
 import re
 import typing as t
 
@@ -261,6 +262,31 @@ def limit_range(items: t.Any, path: str) -> t.Iterator[str]:
             if isinstance(item.get(part), dict):
                 for name, quantity in item[part].items():
                     yield from _quantity(str(name), quantity, below(f"{place}.{part}", name))
+        if not problems:
+            yield from _contradictions(item, place)
+    yield from _twice(items, path, "type")
+
+
+def _contradictions(item: Mapping, place: str) -> t.Iterator[str]:
+    """Bounds of a LimitRange that no container, pod or claim can be within."""
+    kind, in_order = item.get("type"), ("min", "defaultRequest", "default", "max")
+    if kind == "Pod":
+        yield from (
+            f"{place}.{part} is for containers, and a Pod has none: leave it out, or give it to the type Container"
+            for part in ("default", "defaultRequest")
+            if item.get(part)
+        )
+    if kind == "PersistentVolumeClaim" and not any("storage" in (item.get(part) or {}) for part in ("min", "max")):
+        yield f"{place} limits volume claims, but has neither min.storage nor max.storage: give one, or leave it out"
+    for low, high in itertools.combinations(in_order, 2):
+        lower, upper = item.get(low) or {}, item.get(high) or {}
+        for name in sorted(set(lower) & set(upper), key=str):
+            least, most = forms.amount(lower[name]), forms.amount(upper[name])
+            if least is not None and most is not None and least > most:
+                yield (
+                    f"{below(f'{place}.{low}', name)} is {said(lower[name])}, which is more than "
+                    f"{below(f'{place}.{high}', name)}, {said(upper[name])}: lower it, or raise the other"
+                )
 
 
 # --- pods ---------------------------------------------------------------------------------------------------------

@@ -653,6 +653,27 @@ def test_the_own_limits_are_held_against_the_own_pods() -> None:
     assert "2048Mi in container scheduler of Deployment/airflow-scheduler" in told
 
 
+@pytest.mark.parametrize(
+    ("bounds", "words"),
+    [
+        (
+            {"max": {"storage": "9Gi"}},
+            "airflow_rbac_limit_range lets a volume claim have 9Gi of storage at most, which forbids the instance's "
+            "own: 10240Mi in StatefulSet/airflow-postgresql, 20480Mi in PersistentVolumeClaim/airflow-logs. Change it, "
+            "or what these ask for by their size",
+        ),
+        ({"min": {"storage": "11Gi"}}, "own: 10240Mi in StatefulSet/airflow-postgresql. Change it"),
+        ({"min": {"storage": "1Gi"}, "max": {"storage": "20Gi"}}, None),
+    ],
+)
+def test_limits_are_held_against_volume_claims(bounds: dict[str, t.Any], words: str | None) -> None:
+    limits = [{"type": "PersistentVolumeClaim", **bounds}]
+    volume = {"airflow_logging_store": "volume", "airflow_logging_volume": {"size": "20Gi"}}
+    values = load({**BASE, **volume, "airflow_rbac_limit_range": limits})
+    problems = list(backend.room_by_itself(values, render_all(values)))
+    assert [words in problem for problem in problems] == ([True] if words else []), problems
+
+
 @pytest.mark.parametrize(("runs_tasks", "count"), [(True, 1), (False, 0)])
 def test_limits_of_a_team_are_held_against_pods_of_tasks(runs_tasks: bool, count: int) -> None:
     limits = [{"type": "Container", "max": {"memory": "100Mi"}}]

@@ -43,6 +43,10 @@ def config(section: str, **options: t.Any) -> dict[str, t.Any]:
     return {"airflow_core_config": {section: options}}
 
 
+def limit(kind: str = "Container", **bounds: t.Any) -> dict[str, t.Any]:
+    return {"airflow_rbac_limit_range": [{"type": kind, **bounds}]}
+
+
 Bad = tuple[dict[str, t.Any], str, str]
 
 NAMES: list[Bad] = [
@@ -205,6 +209,21 @@ AMOUNTS: list[Bad] = [
         {"airflow_rbac_limit_range": [{"type": "Pod", "max": {"memory": "1GB"}}]},
         "airflow_rbac_limit_range[0].max.memory",
         "'1Gi'",
+    ),
+    (
+        limit(min={"cpu": "2"}, max={"cpu": "1500m"}),
+        "airflow_rbac_limit_range[0].min.cpu",
+        'is "2", which is more than airflow_rbac_limit_range[0].max.cpu, "1500m": lower it, or raise the other',
+    ),
+    (limit(default={"memory": "2Gi"}, max={"memory": "1Gi"}), "airflow_rbac_limit_range[0].default.memory", "1Gi"),
+    (limit(default={"cpu": "1"}, defaultRequest={"cpu": "2"}), "airflow_rbac_limit_range[0].defaultRequest.cpu", "1"),
+    (limit("Pod", default={"cpu": "1"}), "airflow_rbac_limit_range[0].default", "is for containers"),
+    (limit("Pod", defaultRequest={"cpu": "1"}), "airflow_rbac_limit_range[0].defaultRequest", "the type Container"),
+    (limit("PersistentVolumeClaim", default={"storage": "1Gi"}), "airflow_rbac_limit_range[0]", "neither min.storage"),
+    (
+        {"airflow_rbac_limit_range": [{"type": "Container"}, {"type": "Pod"}, {"type": "Container"}]},
+        "airflow_rbac_limit_range",
+        'has 2 items with the type "Container"',
     ),
 ]
 METADATA: list[Bad] = [
@@ -732,6 +751,8 @@ def test_the_strings_of_a_survey_work(variables: dict[str, t.Any], read: t.Calla
         {"airflow_core_base_url": "https://[2001:db8::1]:8443/airflow/"},
         {"airflow_rbac_quota": {"requests.nvidia.com/gpu": 2, "count/jobs.batch": "10", "requests.cpu": "1500m"}},
         {"airflow_rbac_service_accounts": {"worker": {}}},
+        limit(min={"cpu": "1"}, defaultRequest={"cpu": 1}, default={"cpu": "1000m"}, max={"cpu": "1"}),
+        limit("PersistentVolumeClaim", min={"storage": "1Gi"}),
         {"airflow_namespace": "default", "airflow_rbac_namespace_managed": False},
         {"airflow_rbac_teams": {"data": {"namespace": "default"}}},
         scheduler(resources={"limits": {"nvidia.com/gpu": 1, "cpu": 0.5, "memory": "1e9"}}),
