@@ -53,6 +53,7 @@ MUTATIONS = (
         "render/payload/start.py",
         ("the scheduler waits for tasks that run", "idle = 0 if self.given else idle + 1", "idle += 1"),
         ("a worker that stays is killed", "worker.kill()", "pass"),
+        ("a scheduler gives no more than it may", "self.running.add(key)", "pass"),
         ("who begins has not ended", '-= 1 if result[1] != "running" else 0', "-= 1"),
     ),
     *of_file(

@@ -3,6 +3,7 @@ counts through PgBouncer, for each set of workers in its own queues. API servers
 
 from __future__ import annotations
 
+import datetime
 import typing as t
 import urllib.parse
 
@@ -224,15 +225,18 @@ def test_off_and_on_again(site: Site) -> None:
 
 
 def test_it_sleeps_once_its_tasks_have_ended_and_wakes(site: Site) -> None:
-    """Asleep, no pod of it runs; what was running ended before, and what was not is done when it wakes."""
+    """Asleep, no pod of it runs; what was running, or in the broker, ended before."""
     instance = site.instance
+    foreseen = site.run(ON, "hibernate", "--check")
     instance.call(dag_run, dag_id="heavy", run_id="two", wait=False)
-    running = "SELECT count(*) FROM task_instance WHERE dag_id = 'heavy' AND run_id = 'two' AND state = 'running'"
-    eventually(lambda: int(instance.sql(running)) > 0, 90, "no task runs")
-    foreseen, slept = site.run(ON, "hibernate", "--check"), site.run(ON, "hibernate")
+    given = "SELECT count(*) FROM task_instance WHERE dag_id = 'heavy' AND run_id = 'two' AND "
+    eventually(lambda: int(instance.sql(f"{given} state IN ('queued', 'running')")) == 4, 90, "tasks are not queued")
+    slept = site.run(ON, "hibernate")
     assert (slept.code, slept.changed) == (foreseen.code, foreseen.changed) == (0, 1), slept.output[-5000:]
     assert [pod["metadata"]["name"] for pod in instance.pods() if pod["status"]["phase"] == "Running"] == []
     assert site.run(ON, "hibernate").changed == 0
+    asleep = datetime.datetime.now(datetime.UTC)
     woken = site.run(ON, "wake")
     assert woken.code == 0, woken.output[-5000:]
+    assert int(instance.sql(f"{given} end_date < '{asleep}'")) == 4
     finish(site, "heavy", 4, run_id="two")

@@ -29,7 +29,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.kube.client import 
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object, named
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.lease import Lock
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.live import together
-from ansible_collections.dagops.airflow.plugins.module_utils.render import extra, features, teams
+from ansible_collections.dagops.airflow.plugins.module_utils.render import autoscaling, extra, features, teams
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import Values
 
 PAUSED: t.Final = "autoscaling.keda.sh/paused-replicas"
@@ -138,9 +138,9 @@ class Hibernation:
         scheduler, *others = groups
         if self._values.runs_local:
             # Its tasks run in its own pod.
-            self._await_tasks("It goes on as it was")
+            self._await_tasks(self._running, "It goes on as it was")
         self._stop(scheduler)
-        self._await_tasks("Its scheduler is stopped, so no other begins")
+        self._await_tasks(lambda: self._running(waiting=True), "Its scheduler is stopped, so no other begins")
         for group in others:
             self._stop(group)
 
@@ -155,9 +155,9 @@ class Hibernation:
             "they get the time of their terminationGracePeriodSeconds.",
         )
 
-    def _await_tasks(self, consequence: str) -> None:
+    def _await_tasks(self, look: t.Callable[[], list[str]], consequence: str) -> None:
         self._await(
-            self._running,
+            look,
             "Tasks of instance {1} have not ended after {2} s: {0}. {3}",
             f"{consequence}. Run again to go on waiting (airflow_wait_timeout says for how long), or "
             "playbooks/wake.yml to go back.",
@@ -182,15 +182,20 @@ class Hibernation:
         pods = self._cluster.list(named("Pod"), namespace, label_selector=self._where.selector())
         return [pod for pod in pods if not _ended(pod)]
 
-    def _running(self) -> list[str]:
-        """Tasks that run, or whose pod is there already: of one just made, Airflow does not say yet that it runs."""
+    def _running(self, *, waiting: bool = False) -> list[str]:
+        """Tasks that run, or whose pod is there already: of one just made, Airflow does not say yet that it runs.
+
+        With ``waiting`` those, too, that a broker has for a worker: what they may do there ends after ten minutes, so
+        they would fail when the instance wakes.
+        """
         own, *elsewhere = map(self._pods, teams.with_pods(self._values))
         tasks = [pod for pods in (own, *elsewhere) for pod in pods if _is_task(pod)]
-        told = self._told([pod for pod in own if component_of(pod) not in DATA and not _is_task(pod)])
+        others = [pod for pod in own if component_of(pod) not in DATA and not _is_task(pod)]
+        told = self._told(others, waiting=waiting and self._values.runs_celery)
         return sorted({*told, *map(_task_of, tasks)})
 
-    def _told(self, pods: list[Object]) -> list[str]:
-        """Tasks that run, as one of Airflow's pods tells; none where no pod is left that could run one."""
+    def _told(self, pods: list[Object], *, waiting: bool) -> list[str]:
+        """Tasks that run or wait, as one of Airflow's pods tells; none where no pod is left that could run one."""
         if not pods:
             return []
         pod = newest_ready(pods, AIRFLOW_COMPONENTS)
@@ -200,7 +205,11 @@ class Hibernation:
                 f"({', '.join(sorted(one['metadata']['name'] for one in pods))} are there). See by "
                 "playbooks/status.yml why, or wake the instance by playbooks/wake.yml first."
             )
-        tasks: list[str] = run_inside(self._cluster, pod, "running")["tasks"]
+        wanted = {
+            "major": self._values.major,
+            "waiting": autoscaling.runs_celery(self._values) if waiting else "",
+        }
+        tasks: list[str] = run_inside(self._cluster, pod, "running", stdin=wanted)["tasks"]
         return tasks
 
 

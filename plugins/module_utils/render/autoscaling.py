@@ -62,11 +62,11 @@ def tasks_query(values: Values, wanted: CeleryWorkers) -> str:
     """How many workers of a set its tasks need: those that wait for one, and those that one runs."""
     own = ", ".join(map(_literal, wanted.queues))
     queue = values.database_kind.exact.format("queue")
-    which = f"state IN ('queued', 'running') AND {queue} IN ({own}) AND {_runs_celery(values)}"
+    which = f"state IN ('queued', 'running') AND {queue} IN ({own}) AND {runs_celery(values)}"
     return f"SELECT CEIL(COUNT(*) / {counts.processes(wanted)}.0) FROM task_instance WHERE {which}"  # noqa: S608
 
 
-def _runs_celery(values: Values) -> str:
+def runs_celery(values: Values) -> str:
     """Which tasks Celery runs: those that name it, and, where it comes first, those that name no executor."""
     listed = executors.listed(values.core.executor)
     told = [

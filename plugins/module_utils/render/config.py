@@ -142,7 +142,7 @@ def kubernetes_executor(values: Values) -> dict[str, t.Any]:
         "worker_pods_creation_batch_size": executor.creation_batch_size,
         **({"async_pod_creation": True} if executor.async_creation else {}),
         **({"pod_creation_max_concurrency": limit} if (limit := executor.creation_max_concurrency) else {}),
-        # A full quota is no fault of a task, which waits until there is room for its pod.
+        # A full quota is no fault of a task, which waits for room while [scheduler] task_queued_timeout lets it.
         "task_publish_max_retries": -1,
         "delete_worker_pods": executor.delete_pods,
         "delete_worker_pods_on_failure": executor.delete_failed_pods,

@@ -334,11 +334,28 @@ def downgrade(targets: dict[str, str]) -> dict[str, t.Any]:
         return {**told, "after": revisions(cursor)}
 
 
-def running() -> dict[str, t.Any]:
-    """Tasks that run now."""
-    named = "SELECT dag_id || '.' || task_id FROM task_instance WHERE state = 'running' ORDER BY 1"
+def running(wanted: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Tasks that run now, and those that workers soon take out of a broker, which ``waiting`` picks.
+
+    A task without a heartbeat has ended, though only a scheduler says so. What waits for longer than a scheduler lets
+    it is not counted: whoever takes it finds its token expired (Airflow 3).
+    """
+    if wanted["major"] >= 3:
+        beat, silence, jobs = "last_heartbeat_at", "task_instance_heartbeat_timeout", ""
+    else:
+        beat, silence = "job.latest_heartbeat", "scheduler_zombie_task_threshold"
+        jobs = " LEFT JOIN job ON job.id = task_instance.job_id"
+    run = f"task_instance.state = 'running' AND ({beat} IS NULL OR {beat} > {ago('scheduler', silence, 300)})"
+    wait = f"task_instance.state = 'queued' AND queued_dttm > {ago('scheduler', 'task_queued_timeout', 600)}"
+    which = f"{run} OR {wait} AND {wanted['waiting']}" if wanted["waiting"] else run
+    told = f"SELECT task_instance.dag_id || '.' || task_id FROM task_instance{jobs} WHERE {which} ORDER BY 1"  # noqa: S608
     with database() as cursor:
-        return {"tasks": [name for (name,) in rows(cursor, named)]}
+        return {"tasks": [name for (name,) in rows(cursor, told)]}
+
+
+def ago(section: str, key: str, default: float) -> str:
+    """The time that is as many seconds ago as an option says."""
+    return f"now() - INTERVAL '{float(setting(section, key) or default):.0f}' SECOND"
 
 
 # --- Airflow's own teams ---
@@ -547,7 +564,7 @@ def main(command: str, *arguments: str) -> int:
         if result["done"]:
             set_administrator(json.load(sys.stdin))
     elif command == "running":
-        result = running()
+        result = running(json.load(sys.stdin))
     elif command == "teams":
         result = teams(json.load(sys.stdin))
     elif command == "reader":

@@ -103,11 +103,11 @@ def end_after_tasks(executor: t.Any, beat: t.Callable[[t.Any], None], seconds: f
                 over.wait(seconds)
 
         no_alarm()
-        for _worker in workers:
-            self.activity_queue.put(None)
         thread = threading.Thread(target=beats, daemon=True)
         thread.start()
         try:
+            for _worker in workers:
+                self.activity_queue.put(None)
             end(self)
         finally:
             over.set()
@@ -119,7 +119,10 @@ def end_after_tasks(executor: t.Any, beat: t.Callable[[t.Any], None], seconds: f
 def count_what_is_given(executor: t.Any) -> None:
     """Have a LocalExecutor of Airflow 3 count in ``given`` what its workers were given and have not ended.
 
-    Its ``running`` is of no use: unlike other executors it never adds a task to it (Airflow 3.0 to 3.3).
+    And have its ``running`` name them, by which a scheduler gives it no more than ``[core] parallelism``. Unlike other
+    executors it never adds to that (Airflow 3.0 to 3.3, https://github.com/apache/airflow/pull/71914): a scheduler
+    would give it all that is due. What waits for a worker then fails after ``[scheduler] task_queued_timeout``, and a
+    full pipe to the workers keeps the scheduler from its work.
     """
     start = executor.start
 
@@ -131,7 +134,11 @@ def count_what_is_given(executor: t.Any) -> None:
         put, get = self.activity_queue.put, self.result_queue.get
 
         def give(workload: t.Any) -> None:
-            self.given += 1 if workload is not None else 0
+            if workload is not None:
+                self.given += 1
+                # Up to Airflow 3.2 it is the task that has the key; a callback has none that its end would tell.
+                if key := getattr(workload, "key", None) or getattr(getattr(workload, "ti", None), "key", None):
+                    self.running.add(key)
             put(workload)
 
         def take() -> t.Any:

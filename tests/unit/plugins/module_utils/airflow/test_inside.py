@@ -236,6 +236,39 @@ class Teams:
         return self._found
 
 
+def asked_for(monkeypatch: pytest.MonkeyPatch, **wanted: t.Any) -> str:
+    """The question of which tasks run."""
+    asked: list[str] = []
+
+    def rows(_cursor: object, query: str) -> list[tuple[str]]:
+        asked.append(query)
+        return [("etl.load",)]
+
+    monkeypatch.setattr(inside, "database", contextlib.nullcontext)
+    monkeypatch.setattr(inside, "rows", rows)
+    assert inside.running({"major": 3, "waiting": "", **wanted}) == {"tasks": ["etl.load"]}
+    return asked[0]
+
+
+@pytest.mark.usefixtures("airflow")
+def test_a_task_runs_while_its_heart_beats(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else an instance without a scheduler would wait for ever for one that was killed."""
+    assert "last_heartbeat_at > now() - INTERVAL '300' SECOND" in asked_for(monkeypatch)
+    monkeypatch.setenv("AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT", "900")
+    assert "last_heartbeat_at > now() - INTERVAL '900' SECOND" in asked_for(monkeypatch)
+    older = asked_for(monkeypatch, major=2)
+    assert "LEFT JOIN job ON job.id = task_instance.job_id" in older
+    assert "job.latest_heartbeat > now() - INTERVAL '300' SECOND" in older
+
+
+@pytest.mark.usefixtures("airflow")
+def test_what_waits_in_a_broker_is_asked_for_as_long_as_it_may_begin(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "queued" not in asked_for(monkeypatch)
+    query = asked_for(monkeypatch, waiting="(executor IS NULL)")
+    words = "task_instance.state = 'queued' AND queued_dttm > now() - INTERVAL '600' SECOND AND (executor IS NULL)"
+    assert f"OR {words}" in query
+
+
 @pytest.mark.parametrize("look", [True, False])
 def test_teams_that_are_not_there_are_made(look: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     database = Teams("data", "of-others")

@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+import types
 import typing as t
 
 import pytest
@@ -42,11 +43,16 @@ class Executor:
 
     def _read_results(self) -> None:
         while not self.result_queue.empty():
-            _key, _state, _error = self.result_queue.get()
+            key, _state, _error = self.result_queue.get()
+            self.running.discard(key)
 
     def end(self) -> None:
         for worker in self.workers.values():
             assert worker.gone.wait(60)
+
+
+class Workload(types.SimpleNamespace):
+    """What a worker is given: a task has a key, or, up to Airflow 3.2, its ``ti`` has."""
 
 
 @pytest.fixture
@@ -110,6 +116,26 @@ def test_a_worker_that_stays_is_killed_once_the_last_task_has_ended(local: type[
     executor.result_queue.put(("a task", "success", None))
     executor.end()
     assert all(worker.gone.is_set() for worker in executor.workers.values())
+
+
+@pytest.mark.parametrize("workload", [Workload(key="a task"), Workload(ti=Workload(key="a task"))])
+def test_what_a_worker_was_given_runs_until_its_end(local: type[Executor], workload: Workload) -> None:
+    """So that a scheduler gives no more than it may: else what waits in the pipe would fail, or fill it."""
+    start.end_after_tasks(local, nothing)
+    executor = started(local, 1)
+    executor.activity_queue.put(workload)
+    assert executor.running == {"a task"}
+    executor.result_queue.put(("a task", "success", None))
+    executor._read_results()
+    assert executor.running == set()
+
+
+def test_what_a_worker_is_given_may_have_no_key(local: type[Executor]) -> None:
+    start.end_after_tasks(local, nothing)
+    executor = started(local, 1)
+    for workload in (Workload(callback="of Airflow 3.2"), None):
+        executor.activity_queue.put(workload)
+    assert executor.running == set()
 
 
 def test_one_thread_reads_at_a_time() -> None:
