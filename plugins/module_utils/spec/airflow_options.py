@@ -28,10 +28,12 @@ KEPT_SECRETS: t.Final[dict[Option, str]] = {
     ("celery", "flower_basic_auth"): "airflow_celery_flower",
 }
 
-# Options that objects of the instance depend on, and what to set instead.
+# Options that objects of the instance depend on, and what to set instead; nothing where there is no other way.
 KEPT_OPTIONS: t.Final[dict[Option, str]] = {
     ("core", "executor"): "airflow_core_executor",
     ("core", "multi_team"): "airflow_core_multi_team",
+    # Probes find the heartbeat of their pod by its address.
+    ("core", "hostname_callable"): "",
     ("api", "base_url"): "airflow_core_base_url",
     ("webserver", "base_url"): "airflow_core_base_url",
     ("api", "port"): "airflow_core_api_server.service.port",

@@ -664,9 +664,10 @@ def config_kept(values: Values) -> t.Iterator[str]:
     """Options that objects of the instance depend on are set by variables of their own."""
     for (section, name), variable in airflow_options.KEPT_OPTIONS.items():
         if name in values.core.config.get(section, {}):
+            instead = f"use {variable} instead" if variable else "leave it out"
             yield (
                 f"airflow_core_config.{section}.{name} would differ from what other objects of the instance take it to "
-                f"be: use {variable} instead"
+                f"be: {instead}"
             )
 
 

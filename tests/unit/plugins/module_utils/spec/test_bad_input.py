@@ -566,6 +566,7 @@ CONFIG: list[Bad] = [
         "use airflow_celery_broker instead",
     ),
     (config("core", executor="CeleryExecutor"), "airflow_core_config.core.executor", "use airflow_core_executor"),
+    (config("core", hostname_callable="socket.getfqdn"), "airflow_core_config.core.hostname_callable", "leave it out"),
     (config("api", base_url="https://x"), "airflow_core_config.api.base_url", "use airflow_core_base_url"),
     (config("api", workers=8), "airflow_core_config.api.workers", "use airflow_core_api_server.workers"),
     (config("triggerer", capacity=5), "airflow_core_config.triggerer.capacity", "use airflow_core_triggerer.capacity"),
