@@ -372,9 +372,38 @@ def metrics(items: t.Any, path: str) -> t.Iterator[str]:
     for item, place, problems in _each(items, path, "autoscaling.v2.MetricSpec"):
         yield from problems
         if item is not None:
-            if item.get("type") is None:
+            kind = item.get("type")
+            if kind is None:
                 yield f"{place}.type is required"
+            if kind in METRIC_TYPES and not isinstance(item.get(_source_of(kind)), dict):
+                yield f"{place}.{_source_of(kind)} is required where type is {kind}"
             yield from _one_of(item, place, "type", METRIC_TYPES)
+
+
+def _source_of(metric_type: str) -> str:
+    """The key by which a metric of a type says what it is: ``containerResource`` of ``ContainerResource``."""
+    return metric_type[0].lower() + metric_type[1:]
+
+
+_BEHAVIOR: t.Final = shape("autoscaling.v2.HorizontalPodAutoscalerBehavior")
+
+
+def keda_advanced(value: Mapping, path: str) -> t.Iterator[str]:
+    """``spec.advanced`` of KEDA's ScaledObject (AdvancedConfig in its scaledobject_types.go, 2.21)."""
+    known = ("horizontalPodAutoscalerConfig", "restoreToOriginalReplicaCount", "scalingModifiers")
+    yield from _nothing_else(value, path, known)
+    autoscaler, place = value.get(known[0], {}), below(path, known[0])
+    if not isinstance(autoscaler, dict):
+        yield f"{place} must be a mapping, not {sort_of(autoscaler)}"
+        return
+    yield from _nothing_else(autoscaler, place, ("behavior", "name"))
+    yield from _BEHAVIOR(autoscaler.get("behavior", {}), f"{place}.behavior")
+
+
+def _nothing_else(value: Mapping, path: str, known: t.Sequence[str]) -> t.Iterator[str]:
+    for key in value:
+        if key not in known:
+            yield f"{below(path, key)} is nothing that KEDA knows there{suggestion(str(key), known)}"
 
 
 def tolerations(items: t.Any, path: str) -> t.Iterator[str]:

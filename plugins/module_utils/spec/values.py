@@ -892,6 +892,7 @@ class KedaScaler(Scaler):
     advanced: dict[str, Verbatim] = option(
         "C(spec.advanced) of the ScaledObject, verbatim: behaviour of its HorizontalPodAutoscaler and the like.",
         factory=dict,
+        check=kubernetes.keda_advanced,
     )
 
 

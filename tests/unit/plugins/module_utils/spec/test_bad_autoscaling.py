@@ -96,6 +96,20 @@ TABLE: list[tuple[dict[str, t.Any], str]] = [
     ({**BASE, "airflow_autoscaling_api_server": {"cpu": 0}}, r"has nothing to go by: set cpu or memory"),
     ({**BASE, "airflow_autoscaling_api_server": {"min": 0}}, r"airflow_autoscaling_api_server\.min"),
     (hpa(metrics=[{"type": "resource"}]), r"metrics\[0\]\.type is .resource., which is none of Resource, Container"),
+    (hpa(metrics=[{"type": "Resource"}]), r"metrics\[0\]\.resource is required where type is Resource"),
+    (
+        keda(advanced={"horizontalPodAutoscalerConfig": {"behaviour": {}}}),
+        r"advanced\.horizontalPodAutoscalerConfig\.behaviour is nothing that KEDA knows there.*'behavior'",
+    ),
+    (
+        keda(advanced={"horizontalPodAutoscalerConfig": {"behavior": {"scaledown": {}}}}),
+        r"horizontalPodAutoscalerConfig\.behavior\.scaledown is nothing that Kubernetes knows there.*'scaleDown'",
+    ),
+    (keda(advanced={"behavior": {}}), r"airflow_autoscaling_workers\.default\.advanced\.behavior is nothing that KEDA"),
+    (
+        keda(advanced={"horizontalPodAutoscalerConfig": []}),
+        r"advanced\.horizontalPodAutoscalerConfig must be a mapping, not a list",
+    ),
     (
         {**hpa(), **vertical("Recreate")},
         r"airflow_autoscaling_api_server goes by CPU or memory, and so does airflow_vertical_autoscaling, whose mode "
