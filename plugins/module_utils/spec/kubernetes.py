@@ -151,14 +151,24 @@ def labels(value: Mapping, path: str) -> t.Iterator[str]:
     """Labels of objects and pods."""
     yield from selector(value, path)
     for key in value:
-        if key in RESERVED_LABELS:
-            yield f"{below(path, key)} is a label that the collection sets itself: choose another name"
+        yield from _reserved(key, below(path, key))
 
 
 def label_names(value: Mapping, path: str) -> t.Iterator[str]:
-    """Names of labels, without their values."""
+    """Names of labels, without their values, that pods of others are to have."""
     for key in value:
         yield from _key(key, path)
+        yield from _reserved(key, below(path, key))
+
+
+def label_name(value: str, path: str) -> t.Iterator[str]:
+    """One of these, whose form is known to be right."""
+    yield from _reserved(value, f"{path} is {said(value)}, which")
+
+
+def _reserved(name: str, what: str) -> t.Iterator[str]:
+    if name in RESERVED_LABELS:
+        yield f"{what} is a label that the collection sets itself: choose another name"
 
 
 def selector(value: Mapping, path: str) -> t.Iterator[str]:

@@ -87,6 +87,20 @@ def placements(values: Values) -> t.Iterator[str]:
             )
 
 
+def labels_of_tasks(values: Values) -> t.Iterator[str]:
+    """Labels that we give the pods of tasks are none that the policy refuses."""
+    if values.policy.action != "Deny" or not values.runs_kubernetes:
+        return
+    for name, value in values.core.workers.labels.items():
+        wanted = values.policy.labels.get(name)
+        if wanted and wanted.values and value not in wanted.values:
+            yield (
+                f"{below('airflow_core_workers.labels', name)} is {said(value)}, which "
+                f"{below('airflow_policy_labels', name)}.values refuses, and with it pods of tasks: add it there, or "
+                "leave this out"
+            )
+
+
 def multi_team(values: Values) -> t.Iterator[str]:
     """Airflow's own teams, which it knows from 3.2 on."""
     version = values.instance.version
@@ -112,4 +126,10 @@ def multi_team(values: Values) -> t.Iterator[str]:
             )
 
 
-RULES: tuple[t.Callable[[Values], t.Iterator[str]], ...] = (namespaces, executing, placements, multi_team)
+RULES: tuple[t.Callable[[Values], t.Iterator[str]], ...] = (
+    namespaces,
+    executing,
+    placements,
+    labels_of_tasks,
+    multi_team,
+)

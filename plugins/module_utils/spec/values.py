@@ -1137,7 +1137,10 @@ class Policy:
         reaches="ValidatingAdmissionPolicyBinding",
     )
     team_label: str = option(
-        "Label by which O(airflow_policy_placements) knows a pod's team.", default="team", form=forms.LABEL_KEY
+        "Label by which O(airflow_policy_placements) knows a pod's team.",
+        default="team",
+        form=forms.LABEL_KEY,
+        check=kubernetes.label_name,
     )
     placements: dict[str, Placement] = option(
         "Nodes of pods of tasks by the value of their label of the team.",

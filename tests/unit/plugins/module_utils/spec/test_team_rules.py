@@ -83,6 +83,18 @@ REFUSED: dict[str, tuple[dict[str, t.Any], str]] = {
         {"airflow_core_config": {"kubernetes_executor": {"multi_namespace_mode": True}}},
         "use airflow_rbac_teams instead",
     ),
+    "a label of pods of tasks": (
+        {"airflow_policy_labels": {"team": {"values": ["ml"]}}, "airflow_core_workers": {"labels": {"team": "none"}}},
+        'airflow_core_workers.labels.team is "none", which airflow_policy_labels.team.values refuses, and with it pods',
+    ),
+    "a label of our own": (
+        {"airflow_policy_labels": {"component": {"values": ["train"]}}},
+        "airflow_policy_labels.component is a label that the collection sets itself: choose another name",
+    ),
+    "a label of our own for teams": (
+        {"airflow_policy_team_label": "release"},
+        'airflow_policy_team_label is "release", which is a label that the collection sets itself: choose another name',
+    ),
     "a label": ({"airflow_policy_labels": {"cost centre": {}}}, "has a name that Kubernetes refuses"),
 }
 
@@ -108,3 +120,17 @@ def test_what_goes_together_is_taken() -> None:
         }
     )
     assert values.team_namespace("data") == "analytics-data"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"airflow_core_workers": {"labels": {"team": "data", "pool": "tasks"}}},
+        # What every object of the instance has, a task may say otherwise.
+        {"airflow_labels": {"team": "platform"}},
+        {"airflow_core_workers": {"labels": {"team": "none"}}, "airflow_policy_action": "Warn"},
+        {"airflow_core_workers": {"labels": {"team": "none"}}, "airflow_core_executor": "LocalExecutor"},
+    ],
+)
+def test_labels_that_stop_no_task_are_taken(given: dict[str, t.Any]) -> None:
+    load({**BASE, "airflow_policy_labels": {"team": {"values": ["data", "ml"]}, "pool": {}}, **given})
