@@ -83,8 +83,8 @@ def _read_by_tasks(values: Values, why: str) -> t.Iterator[Needed]:
         for kind, name in sorted(checksums.read_by(pod["spec"])):
             yield Needed(kind, name, why)
         for volume in pod["spec"].get("volumes") or ():
-            if name := (volume.get("persistentVolumeClaim") or {}).get("claimName"):
-                yield Needed("PersistentVolumeClaim", name, why)
+            if claim := (volume.get("persistentVolumeClaim") or {}).get("claimName"):
+                yield Needed("PersistentVolumeClaim", claim, why)
 
 
 def missing(one: Needed, namespace: str) -> str:
