@@ -132,7 +132,7 @@ ROOM: tuple[Variables, list[str]] = (
         "2 obstacles: airflow_autoscaling_api_server needs an adapter of external metrics, but the cluster serves no "
         "external.metrics.k8s.io: have it installed first, or leave the variable out; "
         "ResourceQuota/room-quota allows 20 of pods, but the instance needs 35 (34 with all pods that autoscalers "
-        "may start (Deployment/room-api-server 30), 1 for a pod that a rollout or a task starts): raise it "
+        "may start (Deployment/room-api-server 30), 1 for a pod that a rollout, a CronJob or a task starts): raise it "
         "(airflow_rbac_quota"
     ],
 )

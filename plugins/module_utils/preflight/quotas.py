@@ -45,11 +45,11 @@ def demand(objects: t.Iterable[Object]) -> Amounts:
 
 
 def on_top(objects: t.Iterable[Object], others: t.Iterable[Object] = ()) -> Amounts:
-    """What comes on top for a while: the largest pod that a rollout starts before one goes, or one of ``others``."""
+    """What comes on top for a while: the largest pod that a rollout or a CronJob starts, or one of ``others``."""
     total: Amounts = {}
-    for item in [*(one for one in objects if one["kind"] == "Deployment"), *others]:
+    for item in [*(one for one in objects if one["kind"] in ("CronJob", "Deployment")), *others]:
         with contextlib.suppress(ArithmeticError, AttributeError, KeyError, TypeError):
-            job = _as_object(item) if item["kind"] == "Job" else ()
+            job = _as_object({"apiVersion": "batch/v1", "kind": "Job"}) if item["kind"] in ("CronJob", "Job") else ()
             for name, amount in [*of_pod(pod_made_by(item) or {}).items(), *job]:
                 total[name] = max(total.get(name, NONE), amount)
     return total
@@ -140,7 +140,7 @@ def full(
     count_used: bool = True,
     variable: str = "airflow_rbac_quota where it is the instance's own",
 ) -> t.Iterator[str]:
-    """Quotas that do not take all that there is to be, and one pod more (``others``: of tasks, of Jobs) at a time.
+    """Quotas that do not take all that there is to be, and one pod more at a time (``others``: of tasks, of Jobs).
 
     What is used already counts besides, unless it may be the instance's own (``count_used``).
     """
@@ -161,7 +161,7 @@ def full(
             stays, comes = wanted.get(name, NONE), more.get(name, NONE)
             if limit is not None and stays + comes + taken > limit:
                 parts = [f"{shown(name, stays)} {lasting}"] if comes or scaled else []
-                parts += [f"{shown(name, comes)} for a pod that a rollout or a task starts"] if comes else []
+                parts += [f"{shown(name, comes)} for a pod that a rollout, a CronJob or a task starts"] if comes else []
                 sums = f" ({', '.join(parts)})" if parts else ""
                 others_use = f", besides {used[name]} that others use" if taken else ""
                 yield (

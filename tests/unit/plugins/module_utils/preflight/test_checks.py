@@ -374,7 +374,7 @@ def test_a_quota_has_room_for_as_many_pods_as_an_autoscaler_may_start() -> None:
     (told,) = quotas.full(scaled, [quota(pods=str(pods + 1))])
     assert (
         f"allows {pods + 1} of pods, but the instance needs {room} ({pods - 3 + 10} with all pods that autoscalers may "
-        "start (StatefulSet/airflow-worker 10), 1 for a pod that a rollout or a task starts)"
+        "start (StatefulSet/airflow-worker 10), 1 for a pod that a rollout, a CronJob or a task starts)"
     ) in told
 
 
@@ -544,7 +544,8 @@ def quota(used: dict[str, str] | None = None, **hard: str) -> dict[str, t.Any]:
         (quota(pods="6"), None),
         (
             quota(pods="5"),
-            "allows 5 of pods, but the instance needs 6 (5 all the time, 1 for a pod that a rollout or a task starts)",
+            "allows 5 of pods, but the instance needs 6 (5 all the time, 1 for a pod that a rollout, a CronJob or "
+            "a task starts)",
         ),
         (quota({"pods": "8"}, pods="12"), "a task starts), besides 8 that others use"),
         (quota(requests_memory="1Gi"), "allows 1Gi of requests.memory, but the instance needs 2560Mi (2048Mi all"),
@@ -557,7 +558,10 @@ def quota(used: dict[str, str] | None = None, **hard: str) -> dict[str, t.Any]:
         (quota(services="2"), "allows 2 of services, but the instance needs 3"),
         (quota(**{"count/services": "2"}), "allows 2 of count/services, but the instance needs 3"),
         (quota(configmaps="1"), "allows 1 of configmaps, but the instance needs "),
-        (quota(**{"count/pods": "5"}), "needs 6 (5 all the time, 1 for a pod that a rollout or a task starts)"),
+        (
+            quota(**{"count/pods": "5"}),
+            "needs 6 (5 all the time, 1 for a pod that a rollout, a CronJob or a task starts)",
+        ),
         (quota(**{"count/deployments_apps": "4"}), None),
         (quota(**{"count/deployments_apps": "3"}), "allows 3 of count/deployments.apps, but the instance needs 4"),
         (quota(**{"count/persistentvolumeclaims": "1"}), "needs 2"),
@@ -719,7 +723,22 @@ def test_there_has_to_be_room_for_a_pod_of_a_task() -> None:
     found = quota(limits_memory="32Gi")
     assert not list(quotas.full(render_all(values), [found]))
     problems = list(quotas.full(render_all(values), [found], pod_template.pods_of(values)))
-    assert "65536Mi for a pod that a rollout or a task starts" in problems[0]
+    assert "65536Mi for a pod that a rollout, a CronJob or a task starts" in problems[0]
+
+
+@pytest.mark.parametrize(
+    ("hard", "words"),
+    [
+        ({"requests_memory": "8Gi"}, "65536Mi for a pod that a rollout, a CronJob or a task starts"),
+        ({"requests_memory": "80Gi"}, None),
+        ({"count/jobs.batch": "0"}, "allows 0 of count/jobs.batch, but the instance needs 1"),
+    ],
+)
+def test_there_has_to_be_room_for_what_is_started_by_the_clock(hard: dict[str, str], words: str | None) -> None:
+    memory = {"requests": {"memory": "64Gi"}, "limits": {"memory": "64Gi"}}
+    values = load({**BASE, "airflow_database_cleanup": {"enabled": True, "resources": memory}})
+    problems = list(quotas.full(render_all(values), [quota(**hard)]))
+    assert [words in problem for problem in problems] == ([True] if words else []), problems
 
 
 def node(cpu: str = "4", memory: str = "8Gi", *taints: dict[str, str], **labels: str) -> dict[str, t.Any]:
