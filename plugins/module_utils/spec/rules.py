@@ -33,10 +33,13 @@ from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import 
     LogStore,
     LogVolume,
     OpensearchLogs,
+    PodPlacement,
     Pods,
+    Scheduler,
     SearchLogs,
     Values,
     WasbLogs,
+    Workers,
     Workload,
 )
 
@@ -371,25 +374,52 @@ def budgets_let_drains_go_on(values: Values) -> t.Iterator[str]:
 
 
 def placed_where_it_helps(values: Values) -> t.Iterator[str]:
-    """Nodes of tasks are for pods that run tasks; a resolver without name servers knows no name."""
+    """Nodes of tasks are for pods that run tasks."""
     nodes = values.instance.task_nodes
     if (nodes.labels or nodes.taints) and not (values.runs_celery or values.runs_kubernetes):
         yield (
             f"{placement.TASK_NODES} is given, but airflow_core_executor is {said(values.core.executor)}, which has no "
             "pods of tasks alone: place the scheduler by airflow_core_scheduler, or leave it out"
         )
+
+
+def names_are_found(values: Values) -> t.Iterator[str]:
+    """A resolver without name servers knows no name, and one without the cluster's domain none of a Service."""
     common = values.instance.placement
     merged = [(path, shape, placement.placed(values, shape)) for path, _main, shape in pods(values)]
     nameless: dict[str, str] = {}
+    outside: dict[str, str] = {}
     for path, own, place in [(placement.VARIABLE, common, common), *merged]:
-        if place.dns_policy == "None" and not (place.dns_config or {}).get("nameservers"):
-            by = path if own.dns_policy else placement.VARIABLE
+        config, by = place.dns_config or {}, path if own.dns_policy else placement.VARIABLE
+        if place.dns_policy == "None" and not config.get("nameservers"):
             nameless.setdefault(path if own.dns_config else by, by)
+        elif place.dns_policy in ("Default", "None") and not config.get("searches") and _asks(values, path, own):
+            outside.setdefault(path if own.dns_config else by, f"{by}.dnsPolicy is '{place.dns_policy}'")
     for path, by in nameless.items():
         yield (
             f"{by}.dnsPolicy is 'None', which leaves the pods without a name server: name some by "
             f"{path}.dnsConfig.nameservers"
         )
+    for path, what in outside.items():
+        yield (
+            f"{what}, by which pods find no Service of the instance, whose addresses end in .svc: take ClusterFirst, "
+            f"or name the cluster's domain (mostly cluster.local) by {path}.dnsConfig.searches, with name servers that "
+            "know it"
+        )
+
+
+def _asks(values: Values, path: str, own: PodPlacement) -> bool:
+    """Whether pods look for a Service of the instance by its name."""
+    if path in (placement.VARIABLE, "airflow_database_postgres", "airflow_celery_redis"):
+        return False
+    if values.database.provider == "embedded":
+        return True
+    if path == "airflow_database_pgbouncer":
+        return False
+    runs_tasks = isinstance(own, (Workers, CeleryWorkers)) or (isinstance(own, Scheduler) and values.runs_local)
+    embedded_broker = values.runs_celery and values.celery.broker.provider == "embedded"
+    # A task of Airflow 3 speaks to the API server.
+    return values.database.pgbouncer.enabled or embedded_broker or (values.major >= 3 and runs_tasks)
 
 
 def logs_survive(values: Values) -> t.Iterator[str]:
@@ -755,6 +785,7 @@ RULES: tuple[t.Callable[[Values], t.Iterator[str]], ...] = (
     something_runs,
     budgets_let_drains_go_on,
     placed_where_it_helps,
+    names_are_found,
     logs_survive,
     logs_reach_all,
     volumes,

@@ -35,7 +35,7 @@ EVERYWHERE: dict[str, t.Any] = {
     "schedulerName": "volcano",
     "hostAliases": [{"ip": "192.0.2.1", "hostnames": ["ldap.example.com"]}],
     "dnsPolicy": "None",
-    "dnsConfig": {"nameservers": ["192.0.2.53"]},
+    "dnsConfig": {"nameservers": ["192.0.2.53"], "searches": ["cluster.local"]},
 }
 CELERY = {**BASE, "airflow_core_executor": "CeleryExecutor,KubernetesExecutor"}
 

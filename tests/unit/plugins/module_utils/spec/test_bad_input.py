@@ -32,7 +32,8 @@ OLD = {"airflow_version": "2.11.2"}
 LOCAL = {"airflow_core_executor": "LocalExecutor", "airflow_logging_store": "none"}
 SHARED = {"airflow_logging_store": "volume", "airflow_logging_volume": {"accessMode": "ReadWriteOnce"}}
 
-NAMELESS = {"airflow_placement": {"dnsPolicy": "None", "dnsConfig": {"nameservers": ["10.0.0.53"]}}}
+SERVERS = {"nameservers": ["10.0.0.53"], "searches": ["cluster.local"]}
+NAMELESS = {"airflow_placement": {"dnsPolicy": "None", "dnsConfig": SERVERS}}
 
 
 def scheduler(**options: t.Any) -> dict[str, t.Any]:
@@ -930,9 +931,56 @@ def test_what_is_written_below_an_option_is_never_shown(option: Option, value: t
 
 
 def test_name_servers_of_the_instance_are_those_of_its_components() -> None:
-    servers = {"dnsConfig": {"nameservers": ["10.0.0.53"]}}
-    load({**BASE, "airflow_placement": servers, **scheduler(dnsPolicy="None")})
+    load({**BASE, "airflow_placement": {"dnsConfig": SERVERS}, **scheduler(dnsPolicy="None")})
     load({**BASE, **NAMELESS, **scheduler(dnsConfig={"nameservers": ["10.0.0.54"], "searches": ["a.b"]})})
+
+
+RESOLVER_OF_NODE = {"airflow_placement": {"dnsPolicy": "Default"}}
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        (
+            RESOLVER_OF_NODE,
+            "airflow_placement.dnsPolicy is 'Default', by which pods find no Service of the instance, whose addresses "
+            "end in .svc: take ClusterFirst, or name the cluster's domain (mostly cluster.local) by "
+            "airflow_placement.dnsConfig.searches",
+        ),
+        (
+            {"airflow_placement": {"dnsPolicy": "None", "dnsConfig": {"nameservers": ["10.0.0.53"]}}},
+            "airflow_placement.dnsPolicy is 'None', by which pods find no Service",
+        ),
+        (scheduler(dnsPolicy="Default"), "airflow_core_scheduler.dnsPolicy is 'Default', by which pods find no"),
+        (
+            {**RESOLVER_OF_NODE, **scheduler(dnsConfig={"options": [{"name": "ndots", "value": "2"}]})},
+            "airflow_core_scheduler.dnsConfig.searches",
+        ),
+        ({**RESOLVER_OF_NODE, **EXTERNAL}, "airflow_placement.dnsPolicy is 'Default'"),
+        ({**EXTERNAL, **LOCAL, **scheduler(dnsPolicy="Default")}, "airflow_core_scheduler.dnsPolicy is 'Default'"),
+        (
+            {**EXTERNAL, **CELERY, "airflow_celery_flower": {"enabled": True, "dnsPolicy": "Default"}},
+            "airflow_celery_flower.dnsPolicy is 'Default'",
+        ),
+        (
+            {**EXTERNAL, "airflow_database_pgbouncer": {"enabled": True}, **scheduler(dnsPolicy="Default")},
+            "airflow_core_scheduler.dnsPolicy is 'Default'",
+        ),
+        ({"airflow_placement": {"dnsPolicy": "ClusterFirstWithHostNet"}}, None),
+        ({"airflow_placement": {"dnsPolicy": "Default", "dnsConfig": {"searches": ["example.internal"]}}}, None),
+        # Nobody inside is asked: the database is elsewhere, and no task runs there.
+        ({**EXTERNAL, **scheduler(dnsPolicy="Default")}, None),
+        ({**EXTERNAL, "airflow_database_pgbouncer": {"enabled": True, "dnsPolicy": "Default"}}, None),
+        ({"airflow_database_postgres": {"dnsPolicy": "Default"}}, None),
+        ({**EXTERNAL, **OLD, **RESOLVER_OF_NODE}, None),
+    ],
+)
+def test_pods_find_what_the_instance_has_in_the_cluster(variables: dict[str, t.Any], words: str | None) -> None:
+    if words is None:
+        load({**BASE, **variables})
+        return
+    problems = refusal(variables)
+    assert any(words in problem for problem in problems), problems
 
 
 def test_reserved_labels_are_those_that_objects_have() -> None:
