@@ -124,7 +124,11 @@ CRON = Form(
     "a schedule of five fields, such as 0 * * * *",
 )
 
-TIME_ZONE = Form(r"[A-Za-z]+(/[-+_A-Za-z0-9]+)*", "the name of a time zone such as Europe/Berlin or Etc/UTC")
+# Kubernetes does not take Local, which would be that of its control plane.
+TIME_ZONE = Form(
+    r"(?![Ll][Oo][Cc][Aa][Ll]$)[A-Za-z]+(/[-+_A-Za-z0-9]+)*",
+    "the name of a time zone such as Europe/Berlin or Etc/UTC",
+)
 TABLE = Form(r"[a-z_][a-z0-9_]*", "the name of a table of Airflow, such as task_instance")
 
 
@@ -134,6 +138,55 @@ def amount(quantity: t.Any) -> decimal.Decimal | None:
     if isinstance(quantity, bool) or not re.fullmatch(QUANTITY.pattern, text):
         return None
     return quantities.number(text)
+
+
+class _Field(t.NamedTuple):
+    """What a field of a schedule may hold."""
+
+    words: str
+    least: int
+    most: int
+    names: tuple[str, ...] = ()
+
+    def number(self, text: str) -> int | None:
+        """The number that it stands for; None where it is none."""
+        if text.lower() in self.names:
+            return self.least + self.names.index(text.lower())
+        return int(text) if re.fullmatch(r"[0-9]{1,4}", text) else None
+
+    def takes(self, part: str) -> bool:
+        """Whether one of the items that commas divide is right: ``*``, ``5``, ``1-5``, ``*/15``, ``MON-FRI``."""
+        items, slash, step = part.partition("/")
+        if slash and not re.fullmatch(r"0*[1-9][0-9]{0,3}", step):
+            return False
+        if items in ("*", "?"):
+            return True
+        first, dash, last = items.partition("-")
+        low = self.number(first)
+        high = self.number(last) if dash else low
+        return low is not None and high is not None and self.least <= low <= high <= self.most
+
+
+# As Kubernetes reads them: a week begins with Sunday, which is 0 and not 7.
+_FIELDS: t.Final = (
+    _Field("minutes", 0, 59),
+    _Field("hours", 0, 23),
+    _Field("days of a month", 1, 31),
+    _Field("months", 1, 12, ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")),
+    _Field("days of a week", 0, 6, ("sun", "mon", "tue", "wed", "thu", "fri", "sat")),
+)
+
+
+def schedule(value: str, path: str) -> t.Iterator[str]:
+    """What keeps a text of the form of a schedule from being one."""
+    for field, text in zip(_FIELDS, [] if value.startswith("@") else value.split(" "), strict=False):
+        for part in text.split(","):
+            if not field.takes(part):
+                named = f" or {field.names[0].upper()} to {field.names[-1].upper()}" if field.names else ""
+                yield (
+                    f"{path} is {said(value)}, where {said(part)} is none of the {field.words}: write {field.least} to "
+                    f"{field.most}{named}, a range or a step of these, or *"
+                )
 
 
 LOG_LEVELS: t.Final = ("CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG")

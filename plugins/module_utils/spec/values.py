@@ -307,7 +307,7 @@ class PodCleanup(Pods):
         check=kubernetes.resources,
     )
     enabled: bool = option("Whether to delete such pods now and then, those of failed tasks included.", default=False)
-    schedule: str = option("When, as in crontab.", default="0 * * * *", form=forms.CRON)
+    schedule: str = option("When, as in crontab.", default="0 * * * *", form=forms.CRON, check=forms.schedule)
     pending_minutes: int = option("Minutes after which a pod that does not start is deleted.", default=60, minimum=5)
 
 
@@ -388,7 +388,7 @@ class DatabaseCleanup(Pods):
     )
     enabled: bool = option("Whether to delete old rows now and then.", default=False)
     retention_days: int = option("Days that rows are kept.", default=90, minimum=1)
-    schedule: str = option("When, as in crontab.", default="30 2 * * 0", form=forms.CRON)
+    schedule: str = option("When, as in crontab.", default="30 2 * * 0", form=forms.CRON, check=forms.schedule)
     time_zone: str | None = option(
         "Time zone of the schedule, such as C(Europe/Berlin); that of the cluster's control plane if not given.",
         default=None,

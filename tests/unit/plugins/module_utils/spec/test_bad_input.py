@@ -691,7 +691,69 @@ def test_the_table_is_long() -> None:
     assert len(TABLE) >= 120
 
 
+SCHEDULES = ("airflow_database_cleanup.schedule", "airflow_core_kubernetes_executor.cleanup.schedule")
+
+
+def scheduled(path: str, schedule: str) -> dict[str, t.Any]:
+    variable, *keys = path.split(".")
+    value: t.Any = schedule
+    for key in reversed(keys):
+        value = {key: value}
+    return {variable: value}
+
+
+@pytest.mark.parametrize("path", SCHEDULES)
+@pytest.mark.parametrize(
+    ("schedule", "words"),
+    [
+        ("60 * * * *", '"60" is none of the minutes: write 0 to 59, a range or a step of these, or *'),
+        ("0 24 * * *", '"24" is none of the hours: write 0 to 23'),
+        ("0 0 0 * *", '"0" is none of the days of a month: write 1 to 31'),
+        ("0 0 1 13 *", '"13" is none of the months: write 1 to 12 or JAN to DEC'),
+        ("0 0 * MON *", '"MON" is none of the months'),
+        ("0 0 * * 7", '"7" is none of the days of a week: write 0 to 6 or SUN to SAT'),
+        ("0 0 * * FRI-MON", '"FRI-MON" is none of the days of a week'),
+        ("30-10 * * * *", '"30-10" is none of the minutes'),
+        ("0-60 * * * *", '"0-60" is none'),
+        ("1-2-3 * * * *", '"1-2-3" is none'),
+        ("-5 * * * *", '"-5" is none'),
+        ("*/0 * * * *", '"*/0" is none'),
+        ("*/5/5 * * * *", '"*/5/5" is none'),
+        ("*/ * * * *", '"*/" is none'),
+        ("0, * * * *", '"" is none'),
+        ("a b c d e", '"c" is none of the days of a month'),
+        ("9999999999999999999999 * * * *", "is none of the minutes"),
+    ],
+)
+def test_a_schedule_that_kubernetes_refuses_is_told(path: str, schedule: str, words: str) -> None:
+    problems = refusal(scheduled(path, schedule))
+    assert any(problem.startswith(f"{path} is ") and words in problem for problem in problems), problems
+
+
+@pytest.mark.parametrize("zone", ["Local", "local"])
+def test_the_time_zone_of_the_control_plane_is_not_named(zone: str) -> None:
+    (problem,) = refusal({"airflow_database_cleanup": {"timeZone": zone}})
+    assert problem.startswith(f'airflow_database_cleanup.timeZone is "{zone}", which is not the name of a time zone')
+
+
 # --- what must not be refused ---
+
+
+@pytest.mark.parametrize("path", SCHEDULES)
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        *("@daily", "* * * * ?", "*/15 * * * *", "5/15 0-23/2 1,15 * *", "0 0 1 JAN-mar,12 *", "59 23 31 12 6"),
+        *("0 6 * * mon-FRI", "00 02 * * SUN", "*/90 * * * *"),
+    ],
+)
+def test_a_schedule_that_kubernetes_takes_is_taken(path: str, schedule: str) -> None:
+    load({**BASE, **scheduled(path, schedule)})
+
+
+@pytest.mark.parametrize("zone", ["Etc/GMT", "America/Argentina/Buenos_Aires", "UTC", "Localia/Local"])
+def test_a_time_zone_is_taken(zone: str) -> None:
+    load({**BASE, "airflow_database_cleanup": {"timeZone": zone}})
 
 
 @pytest.mark.parametrize("name", ["on", "off", "yes", "null", "true", "e1", "a", "a" * 40, "a-1-b"])
