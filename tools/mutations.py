@@ -236,6 +236,8 @@ MUTATIONS = (
         ("a set counts its own queues", "AND {queue} IN ({own}) ", ""),
         ("KEDA asks the kind of database that there is", "values.database_kind.trigger,", '"postgresql",'),
         ("a set counts what runs, too", "('queued', 'running')", "('queued')"),
+        ("callbacks come to the queue of theirs", " and CALLBACK_QUEUE in wanted.queues", ""),
+        ("forgotten callbacks do not count", " AND deadline_time > CURRENT_TIMESTAMP - INTERVAL '1' HOUR", ""),
         ("tasks of other executors do not count", "if executors.CELERY in listed[0].runs else named", ""),
         (
             "triggers of a queue are for others",

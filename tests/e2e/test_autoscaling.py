@@ -205,6 +205,8 @@ def test_who_counts_comes_through_pgbouncer_and_may_do_nothing_else(site: Site) 
     assert instance.sql(f"SELECT count(*) {granted.format('table')}") == "0"
     columns = f"SELECT table_name, column_name, privilege_type {granted.format('column')} ORDER BY 1, 2"
     assert instance.sql(columns).splitlines() == [
+        *(f"callback|{name}|SELECT" for name in ("id", "state", "type")),
+        *(f"deadline|{name}|SELECT" for name in ("callback_id", "deadline_time")),
         *(f"task_instance|{name}|SELECT" for name in ("executor", "queue", "state")),
         *(f"trigger|{name}|SELECT" for name in ("id", "queue")),
     ]

@@ -113,12 +113,16 @@ def test_who_counts_is_made_as_foreseen_and_may_do_nothing_else(
     assert told[0] == (done or f"{READER} may read state, queue, executor of task_instance")
     known = database.sql(f"SHOW GRANTS FOR {READER}")
     assert sorted(re.findall(r"^GRANT (\w+)(?: \(.*\))? ON (\S+)", known, re.MULTILINE)) == [
+        ("SELECT", "`airflow`.`callback`"),
+        ("SELECT", "`airflow`.`deadline`"),
         ("SELECT", "`airflow`.`task_instance`"),
         ("SELECT", "`airflow`.`trigger`"),
         ("USAGE", "*.*"),
     ]
     columns = "SELECT table_name, column_name FROM information_schema.column_privileges WHERE grantee LIKE '%{}%'"
     assert database.sql(f"{columns.format(READER)} ORDER BY 1, 2").split() == [
+        *(word for name in ("id", "state", "type") for word in ("callback", name)),
+        *(word for name in ("callback_id", "deadline_time") for word in ("deadline", name)),
         *(word for name in ("executor", "queue", "state") for word in ("task_instance", name)),
         *(word for name in ("id", "queue") for word in ("trigger", name)),
     ]

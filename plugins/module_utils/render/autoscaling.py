@@ -57,13 +57,31 @@ def _left_to(scaler: Scaler, item: Object) -> Object:
 
 # --- what KEDA asks ---
 
+ACTIVE: t.Final = "state IN ('queued', 'running')"
+# Where Celery's executor sends callbacks, whatever the queue of tasks that name none.
+CALLBACK_QUEUE: t.Final = "default"
+# A scheduler that ends forgets the callbacks that it has queued, and no other takes them on: their states stay as they
+# are (apache/airflow#69975). Counted for an hour, they keep no worker for ever.
+CALLBACKS: t.Final = (
+    "SELECT COUNT(*) FROM callback JOIN deadline ON deadline.callback_id = callback.id "  # noqa: S608
+    f"WHERE type = 'executor' AND {ACTIVE} AND deadline_time > CURRENT_TIMESTAMP - INTERVAL '1' HOUR"
+)
+
 
 def tasks_query(values: Values, wanted: CeleryWorkers) -> str:
-    """How many workers of a set its tasks need: those that wait for one, and those that one runs."""
+    """How many workers of a set its tasks and callbacks need: those that wait for one, and those that one runs."""
     own = ", ".join(map(_literal, wanted.queues))
     queue = values.database_kind.exact.format("queue")
-    which = f"state IN ('queued', 'running') AND {queue} IN ({own}) AND {runs_celery(values)}"
-    return f"SELECT CEIL(COUNT(*) / {counts.processes(wanted)}.0) FROM task_instance WHERE {which}"  # noqa: S608
+    which = f"{ACTIVE} AND {queue} IN ({own}) AND {runs_celery(values)}"
+    counted = f"(SELECT COUNT(*) FROM task_instance WHERE {which})"  # noqa: S608
+    if _gets_callbacks(values, wanted):
+        counted = f"({counted} + ({CALLBACKS}))"
+    return f"SELECT CEIL({counted} / {counts.processes(wanted)}.0)"
+
+
+def _gets_callbacks(values: Values, wanted: CeleryWorkers) -> bool:
+    """Whether callbacks come to a set of workers, as those of missed deadlines do since Airflow 3.2."""
+    return values.release >= (3, 2) and CALLBACK_QUEUE in wanted.queues
 
 
 def runs_celery(values: Values) -> str:
@@ -107,6 +125,9 @@ def columns(values: Values) -> dict[str, list[str]]:
     """What they read, by table; nothing else is for KEDA to see."""
     wanted = values.autoscaling
     found = {"task_instance": ["state", "queue", "executor"]} if wanted.workers else {}
+    if any(_gets_callbacks(values, values.worker_sets[name]) for name in wanted.workers):
+        # Not which executor a callback names: that stands among its arguments, which are not for KEDA to see.
+        found |= {"callback": ["id", "type", "state"], "deadline": ["callback_id", "deadline_time"]}
     if wanted.triggerer:
         found["trigger"] = ["id", *_owners_of_triggers(values)]
     return found

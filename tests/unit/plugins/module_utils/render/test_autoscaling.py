@@ -42,6 +42,8 @@ def test_mysql_is_asked_in_its_own_words() -> None:
     assert " FROM `trigger` " in triggers
     assert db_reader.grants(values, "reader") == [
         "GRANT SELECT (state, queue, executor) ON `task_instance` TO 'reader'@'%'",
+        "GRANT SELECT (id, type, state) ON `callback` TO 'reader'@'%'",
+        "GRANT SELECT (callback_id, deadline_time) ON `deadline` TO 'reader'@'%'",
         "GRANT SELECT (id, queue) ON `trigger` TO 'reader'@'%'",
     ]
     found = objects(CASES["mysql"])
@@ -51,13 +53,23 @@ def test_mysql_is_asked_in_its_own_words() -> None:
     assert source["parameter"] == "connectionString"
 
 
-def counted(text: str, *tasks: tuple[str, str, str | None]) -> float:
-    """The answer of a database to a query: tasks by state, queue and executor."""
+def counted(
+    text: str, *tasks: tuple[str, str, str | None], callbacks: t.Collection[tuple[str, str | None, int]] = ()
+) -> float:
+    """What a database answers: tasks by state, queue and executor; callbacks by type, state and minutes since due."""
     database = sqlite3.connect(":memory:")
     try:
         database.create_function("CEIL", 1, lambda number: float(-(-number // 1)))
         database.execute("CREATE TABLE task_instance (state TEXT, queue TEXT, executor TEXT)")
         database.executemany("INSERT INTO task_instance VALUES (?, ?, ?)", tasks)
+        database.execute("CREATE TABLE callback (id INTEGER PRIMARY KEY, type TEXT, state TEXT)")
+        database.execute("CREATE TABLE deadline (id INTEGER PRIMARY KEY, callback_id INTEGER, deadline_time TEXT)")
+        for kind, state, minutes in callbacks:
+            made = database.execute("INSERT INTO callback (type, state) VALUES (?, ?)", (kind, state)).lastrowid
+            missed = "INSERT INTO deadline (callback_id, deadline_time) VALUES (?, DATETIME('now', ?))"
+            database.execute(missed, (made, f"{-minutes} minutes"))
+        # SQLite alone knows no INTERVAL.
+        text = text.replace("CURRENT_TIMESTAMP - INTERVAL '1' HOUR", "DATETIME('now', '-1 hour')")
         return float(database.execute(text).fetchone()[0])
     finally:
         database.close()
@@ -85,6 +97,56 @@ def test_other_states_need_no_worker(state: str) -> None:
 def test_a_set_counts_its_own_queues() -> None:
     text = query(queues=["heavy", "o'clock"], concurrency=1)
     assert counted(text, ("queued", "heavy", None), ("queued", "o'clock", None), ("queued", "default", None)) == 2
+
+
+def test_callbacks_are_counted_beside_tasks() -> None:
+    """One that waits gets a worker, where no task does."""
+    waiting = ("executor", "queued", 1)
+    assert counted(query(concurrency=8), callbacks=[waiting]) == 1
+    tasks = [("queued", "default", None)] * 7
+    assert counted(query(concurrency=8), *tasks, callbacks=[waiting]) == 1
+    assert counted(query(concurrency=8), *tasks, callbacks=[waiting, ("executor", "running", 1)]) == 2
+
+
+@pytest.mark.parametrize(
+    "callback",
+    [
+        ("triggerer", "queued", 1),
+        ("dag_processor", None, 1),
+        ("executor", "scheduled", -60),
+        ("executor", "pending", 1),
+        ("executor", "success", 1),
+        ("executor", "failed", 1),
+        ("executor", "queued", 61),
+    ],
+)
+def test_other_callbacks_need_no_worker(callback: tuple[str, str | None, int]) -> None:
+    """Nor one whose scheduler has forgotten it: it would keep a worker for ever."""
+    assert counted(query(), callbacks=[callback]) == 0
+
+
+def test_callbacks_are_counted_where_their_queue_is_taken() -> None:
+    assert counted(query(queues=["heavy", "default"]), callbacks=[("executor", "queued", 1)]) == 1
+    assert counted(query(queues=["heavy"]), callbacks=[("executor", "queued", 1)]) == 0
+    workers = {"default": {}, "heavy": {"queues": ["heavy"]}}
+    values = load({**CELERY, "airflow_celery_workers": workers, "airflow_autoscaling_workers": {"heavy": {}}})
+    assert list(autoscaling.columns(values)) == ["task_instance"]
+
+
+@pytest.mark.parametrize(
+    ("version", "tables"),
+    [
+        ("2.11.2", ["task_instance"]),
+        ("3.1.8", ["task_instance"]),
+        ("3.2.0", ["task_instance", "callback", "deadline"]),
+        ("3.3.2", ["task_instance", "callback", "deadline"]),
+    ],
+)
+def test_callbacks_are_counted_where_there_is_a_table_of_them(version: str, tables: list[str]) -> None:
+    values = load({**KEDA, "airflow_version": version})
+    assert list(autoscaling.columns(values)) == tables
+    (text,) = autoscaling.queries(values)
+    assert ("callback" in text) is ("callback" in tables)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +211,12 @@ def test_triggers_of_a_team_are_for_others(version: str, counted: list[str]) -> 
 
 def test_who_counts_may_read_what_is_counted() -> None:
     values = load(CASES["autoscaling"])
-    assert autoscaling.columns(values) == {"task_instance": ["state", "queue", "executor"], "trigger": ["id", "queue"]}
+    assert autoscaling.columns(values) == {
+        "task_instance": ["state", "queue", "executor"],
+        "callback": ["id", "type", "state"],
+        "deadline": ["callback_id", "deadline_time"],
+        "trigger": ["id", "queue"],
+    }
     assert autoscaling.columns(load(CASES["autoscaling-2.11"]))["trigger"] == ["id"]
     assert len(autoscaling.queries(values)) == 3
     assert autoscaling.columns(load(CELERY)) == {}
