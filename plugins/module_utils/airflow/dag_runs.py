@@ -22,6 +22,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.airflow.target impo
 from ansible_collections.dagops.airflow.plugins.module_utils.face import Face, Failure
 from ansible_collections.dagops.airflow.plugins.module_utils.kube import evidence
 from ansible_collections.dagops.airflow.plugins.module_utils.kube.kinds import Object, label, named
+from ansible_collections.dagops.airflow.plugins.module_utils.render import teams
 
 Dag = dict[str, t.Any]
 DagRun = dict[str, t.Any]
@@ -269,15 +270,17 @@ class Trigger:
 
 def of_pod(reach: Reach, where: Target, task: TaskInstance, run_id: str) -> str:
     """What Kubernetes tells of the pod of a task, or why it cannot; to say more of a failure must not be one itself."""
+    namespaces = teams.with_pods(where.values) if where.values else [where.namespace]
+    # A namespace is asked where none before it has a pod that names the task.
+    pods = (pod for one in namespaces for pod in reach.cluster.list(named("Pod"), one, label_selector=where.selector()))
     try:
-        pods = reach.cluster.list(named("Pod"), where.namespace, label_selector=where.selector())
+        pod = pod_of(pods, task, run_id)
     except Failure as failure:
         return f"Its pod cannot be asked: {failure.message}"
-    pod = pod_of(pods, task, run_id)
     if pod is None:
         return (
-            "No pod of it is left that could be asked: Airflow deletes the pods of tasks that have ended "
-            "(airflow_core_kubernetes_executor: delete_pods, delete_failed_pods)."
+            f"No pod of it is left in {' or '.join(namespaces)} that could be asked: Airflow deletes the pods of tasks "
+            "that have ended (airflow_core_kubernetes_executor: delete_pods, delete_failed_pods)."
         )
     told = (
         evidence.explain(reach.cluster, pod, None) or " it has ended well, or goes on, and there are no events of it."

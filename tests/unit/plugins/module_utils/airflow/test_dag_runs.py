@@ -5,12 +5,16 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import types
 import typing as t
 
 import pytest
 
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow import dag_runs
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow.rest import Answer
+from ansible_collections.dagops.airflow.plugins.module_utils.airflow.target import Reach, target
+from ansible_collections.dagops.airflow.plugins.module_utils.kube import kinds
+from tests.unit.cases import CASES
 
 TRACE = "Traceback (most recent call last):\n  File \"x.py\", line 1\nModuleNotFoundError: No module named 'nothing'\n"
 
@@ -86,6 +90,30 @@ def pod(name: str, address: str = "", **notes: str) -> dict[str, t.Any]:
 def test_the_pod_of_a_task(pods: list[dict[str, t.Any]], task: dict[str, t.Any], found: str | None) -> None:
     one = dag_runs.pod_of(pods, {**TASK, **task}, "r1")
     assert (one and one["metadata"]["name"]) == found
+
+
+@pytest.mark.parametrize(
+    ("params", "left_in", "told"),
+    [
+        ({"values": CASES["teams"]}, "airflow", "Of Pod/airflow/load-x, where it ran:"),
+        ({"values": CASES["teams"]}, "ml-tasks", "Of Pod/ml-tasks/load-x, where it ran:"),
+        ({"values": CASES["teams"]}, None, "No pod of it is left in airflow or shared-data or ml-tasks "),
+        ({"instance": "shared", "namespace": "airflow"}, "airflow", "Of Pod/airflow/load-x, where it ran:"),
+        ({"instance": "shared", "namespace": "airflow"}, "ml-tasks", "No pod of it is left in airflow that "),
+    ],
+)
+def test_the_pod_of_a_task_is_sought_in_the_namespaces_of_teams_too(
+    params: dict[str, t.Any], left_in: str | None, told: str
+) -> None:
+    """Which they are is known where the values are."""
+
+    def listed(kind: kinds.Kind, namespace: str, **_selectors: str) -> list[dict[str, t.Any]]:
+        found = {**pod("load-x", **NOTES), "spec": {}}
+        found["metadata"]["namespace"] = namespace
+        return [found] if kind.kind == "Pod" and namespace == left_in else []
+
+    reach = t.cast("Reach", types.SimpleNamespace(cluster=types.SimpleNamespace(list=listed)))
+    assert dag_runs.of_pod(reach, target(params), TASK, "r1").startswith(told)
 
 
 @pytest.mark.parametrize(
