@@ -91,11 +91,25 @@ def shares(values: Values) -> list[Share]:
 
 
 def tasks_at_once(values: Values) -> int:
-    """Tasks that the settings let run at the same time, all executors together; 0 where nothing limits them."""
-    schedulers = _option(values, "parallelism", PARALLELISM, section="core") * values.core.scheduler.replicas
+    """Tasks that the settings let run at the same time, all executors together; 0 where 2.11 has no limit."""
+    schedulers = _parallelism(values) * values.core.scheduler.replicas
     if not values.worker_sets or values.runs_local or values.runs_kubernetes:
         return schedulers
     return min(schedulers or _slots(values), _slots(values))
+
+
+def tasks_may_run(values: Values) -> t.Iterator[str]:
+    """Executors of Airflow 3 end where they are to run no task at once; to those of 2.11 none means no limit."""
+    if values.major >= 3 and _parallelism(values) < 1:
+        yield (
+            f"airflow_core_config.core.parallelism is {_parallelism(values)}, with which no scheduler of Airflow "
+            f"{values.instance.version} starts: set it to 1 or more, or leave it out, which makes it {PARALLELISM}"
+        )
+
+
+def _parallelism(values: Values) -> int:
+    """Tasks that each scheduler lets run at the same time."""
+    return _option(values, "parallelism", PARALLELISM, section="core")
 
 
 def _slots(values: Values) -> int:

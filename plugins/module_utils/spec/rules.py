@@ -776,6 +776,7 @@ RULES: tuple[t.Callable[[Values], t.Iterator[str]], ...] = (
     mysql,
     pool,
     capacity.connections_suffice,
+    capacity.tasks_may_run,
     executors_of_version,
     celery_used,
     kubernetes_used,

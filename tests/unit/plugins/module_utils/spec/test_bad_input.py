@@ -581,6 +581,8 @@ CONFIG: list[Bad] = [
         "airflow_core_config.triggerer.default_capacity",
         "use airflow_core_triggerer.capacity",
     ),
+    (config("core", parallelism=0), "airflow_core_config.core.parallelism", "no scheduler of Airflow 3.3.2 starts"),
+    (config("core", parallelism="-1"), "airflow_core_config.core.parallelism", "set it to 1 or more"),
     (config("schedular", x=1), "airflow_core_config.schedular", "did you mean 'scheduler'?"),
     (config("core]\n[api", x=1), "airflow_core_config[", "no name of a section"),
     ({"airflow_core_config": {"core": {"a b": 1}}}, 'airflow_core_config.core["a b"]', "no name of an option"),

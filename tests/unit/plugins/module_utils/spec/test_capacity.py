@@ -109,9 +109,9 @@ def test_tasks_of_airflow_2_connect_themselves() -> None:
     [
         ({}, 32),
         ({"airflow_core_scheduler": {"replicas": 2}}, 64),
-        ({"airflow_core_config": {"core": {"parallelism": 0}}}, 0),
+        ({**OLD, "airflow_core_config": {"core": {"parallelism": 0}}}, 0),
         ({"airflow_core_executor": "CeleryExecutor"}, 8),
-        ({"airflow_core_executor": "CeleryExecutor", "airflow_core_config": {"core": {"parallelism": 0}}}, 8),
+        ({**OLD, **CELERY, "airflow_core_config": {"core": {"parallelism": 0}}}, 8),
         ({"airflow_core_executor": "CeleryExecutor", "airflow_core_config": {"core": {"parallelism": 5}}}, 5),
         ({"airflow_core_executor": "CeleryExecutor,KubernetesExecutor"}, 32),
         (
