@@ -314,6 +314,13 @@ MUTATIONS = (
         ("limits forbid what is above them", 'if max(limit, request) > bound else ""', 'if False else ""'),
         ("limits give first what is not said", "limits = {**most, **limits}", "limits = {**limits}"),
         ("limits of pods are of their sums", 'yield "Pod", label, quotas.of_pod(filled)', "yield from ()"),
+        ("limits hold for volume claims", "for claim in quotas.claims_of(item):", "for claim in ():"),
+        tests=("preflight",),
+    ),
+    *of_file(
+        "preflight/teams.py",
+        ("no team is where another instance is", "if owner := _lives_there(namespace):", 'if owner := "":'),
+        ("a team's namespace is no instance's own", "if is_own and TEAM_LABEL not in labels", "if is_own"),
         tests=("preflight",),
     ),
     *of_file(
