@@ -199,7 +199,7 @@ def config_map(values: Values) -> Object:
         names.HEARTBEAT_FILE: source(heartbeat),
         names.START_FILE: inspect.getsource(start),
         **dag_bundles.known_hosts(values),
-        **({names.PING_FILE: inspect.getsource(ping)} if values.runs_celery else {}),
+        **({names.PING_FILE: source(ping)} if values.runs_celery else {}),
     }
     log_config = log_store.config_file(values)
     if log_config:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
 import json
 import pathlib
 import subprocess
@@ -16,6 +15,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.render import broke
 from ansible_collections.dagops.airflow.plugins.module_utils.render.celery_workers import SET_LABEL
 from ansible_collections.dagops.airflow.plugins.module_utils.render.payload import ping
 from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline import render_all
+from ansible_collections.dagops.airflow.plugins.module_utils.render.scripts import source as source_of
 from ansible_collections.dagops.airflow.plugins.module_utils.spec import executors
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import load
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import SpecError, camel
@@ -220,11 +220,11 @@ def test_the_kubelet_is_more_patient_than_the_ping() -> None:
     assert container["livenessProbe"]["periodSeconds"] >= 60
 
 
-def pinged(url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+def pinged(url: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """The script as the kubelet runs it, without Celery: whatever it cannot ask does not answer."""
     return subprocess.run(
-        [sys.executable, "-I", "-c", inspect.getsource(ping), *arguments],
-        env={"AIRFLOW__CELERY__BROKER_URL": url},
+        [sys.executable, "-I", "-c", source_of(ping), *arguments],
+        env={"AIRFLOW__CELERY__BROKER_URL": url, **environment},
         capture_output=True,
         text=True,
         check=False,
@@ -240,6 +240,69 @@ def test_a_broker_that_does_not_answer_restarts_nothing() -> None:
 def test_a_broker_that_carries_no_answers_is_not_asked() -> None:
     done = pinged("sqs://", "--started")
     assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.fixture
+def home(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> t.Callable[..., str]:
+    """Makes Airflow's home with the configuration of an instance whose broker is a person's own."""
+
+    def made(**sections: Object) -> str:
+        broker_of_mine = {"provider": "external", "urlSecret": {"name": "mine", "key": "address"}}
+        variables = {**CELERY, "airflow_celery_broker": broker_of_mine, "airflow_core_config": sections}
+        (tmp_path / "airflow.cfg").write_text(config.airflow_cfg(load(variables)), encoding="utf-8")
+        monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
+        return str(tmp_path)
+
+    return made
+
+
+def test_a_worker_that_takes_no_questions_is_not_asked(home: t.Callable[..., str]) -> None:
+    for options in (
+        {"worker_enable_remote_control": False},
+        {"extra_celery_config": {"worker_enable_remote_control": False}},
+    ):
+        done = pinged("redis://127.0.0.1:1/0", "--started", AIRFLOW_HOME=home(celery=options))
+        assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_a_worker_is_asked_by_the_way_that_it_is_told(
+    home: t.Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home()
+    assert ping.configuration("amqp://") == {"broker_transport_options": {}, "worker_enable_remote_control": True}
+    home(
+        celery={"extra_celery_config": {"control_exchange": "100%"}},
+        celery_broker_transport_options={
+            "master_name": "main",
+            "global_keyprefix": "{one}",
+            "sentinel_kwargs": {"db": 1},
+            "socket_timeout": 2.5,
+            "max_retries": 3,
+            "socket_keepalive": True,
+        },
+    )
+    monkeypatch.setenv("AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__SENTINEL_KWARGS", '{"password": "100%"}')
+    assert ping.configuration("sentinel://") == {
+        "broker_transport_options": {
+            "master_name": "main",
+            "global_keyprefix": "{one}",
+            "sentinel_kwargs": {"password": "100%"},
+            "socket_timeout": 2.5,
+            "max_retries": 3,
+            "socket_keepalive": True,
+        },
+        "worker_enable_remote_control": True,
+        "control_exchange": "100%",
+    }
+
+
+@pytest.mark.parametrize(("url", "prefix"), [("amqps://", ""), ("rediss://", "ssl_"), ("sentinel://", "ssl_")])
+def test_options_of_tls_win_over_those_of_celery(home: t.Callable[..., str], url: str, prefix: str) -> None:
+    extra = {"broker_use_ssl": {"ca_certs": "/other"}}
+    home(celery={"extra_celery_config": extra})
+    assert ping.configuration(url)["broker_use_ssl"] == extra["broker_use_ssl"]
+    home(celery={"ssl_active": True, "ssl_cacert": "/ca", "extra_celery_config": extra})
+    assert ping.configuration(url)["broker_use_ssl"] == {f"{prefix}cert_reqs": 2, f"{prefix}ca_certs": "/ca"}
 
 
 def test_what_a_set_takes_is_documented() -> None:
