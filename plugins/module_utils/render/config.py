@@ -77,7 +77,6 @@ def common(values: Values) -> Settings:
             **dags.core_options(values),
         },
         **log_store.settings(values),
-        "usage_data_collection": {"enabled": False},
     }
 
 

@@ -55,7 +55,7 @@ KEPT_OPTIONS: t.Final[dict[Option, str]] = {
 
 SECTIONS: t.Final = (
     *("core", "database", "logging", "metrics", "traces", "secrets", "api", "operators", "webserver", "email", "smtp"),
-    *("sentry", "scheduler", "triggerer", "kerberos", "sensors", "usage_data_collection", "lineage", "debug", "cli"),
+    *("sentry", "scheduler", "triggerer", "kerberos", "sensors", "lineage", "debug", "cli"),
     *("api_auth", "execution_api", "dag_processor", "workers", "sdk", "profiling", "callbacks", "policy", "fab"),
     *("kubernetes_executor", "celery", "celery_kubernetes_executor", "celery_broker_transport_options", "standalone"),
     *("celery_result_backend_transport_options",),

@@ -15,6 +15,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.render import confi
 from ansible_collections.dagops.airflow.plugins.module_utils.render.celery_workers import SET_LABEL
 from ansible_collections.dagops.airflow.plugins.module_utils.render.migration import migration_job
 from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline import RENDERERS, render, render_all
+from ansible_collections.dagops.airflow.plugins.module_utils.spec import airflow_options
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import load
 from tests.unit.cases import BASE, CASES, OF_DAGS
 
@@ -327,6 +328,12 @@ def test_each_address_of_the_database_is_the_one_for_it() -> None:
     )
     migration = secret_keys(main(pod(items, "Job", "migrate")))
     assert migration["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] == "connection-direct"
+
+
+@PER_CASE
+def test_every_section_of_airflow_cfg_is_one_of_airflows(case: str) -> None:
+    values = load(CASES[case])
+    assert config.settings(values).keys() - values.core.config.keys() <= set(airflow_options.SECTIONS)
 
 
 @PER_CASE
