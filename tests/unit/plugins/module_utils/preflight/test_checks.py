@@ -489,15 +489,18 @@ def test_each_metric_asks_its_api() -> None:
         return [api for _variables, api, _what in checks.autoscalers(values)]
 
     assert asked() == asked(cpu=0, memory=80) == ["metrics.k8s.io/v1beta1"]
-    for kind, api in {
-        "Resource": "metrics.k8s.io/v1beta1",
-        "ContainerResource": "metrics.k8s.io/v1beta1",
-        "Pods": "custom.metrics.k8s.io",
-        "Object": "custom.metrics.k8s.io",
-        "External": "external.metrics.k8s.io",
-    }.items():
-        assert asked(cpu=0, metrics=[{"type": kind}]) == [api]
-    assert asked(metrics=[{"type": "External"}]) == ["metrics.k8s.io/v1beta1", "external.metrics.k8s.io"]
+    for kind, source, api in (
+        ("Resource", "resource", "metrics.k8s.io/v1beta1"),
+        ("ContainerResource", "containerResource", "metrics.k8s.io/v1beta1"),
+        ("Pods", "pods", "custom.metrics.k8s.io"),
+        ("Object", "object", "custom.metrics.k8s.io"),
+        ("External", "external", "external.metrics.k8s.io"),
+    ):
+        assert asked(cpu=0, metrics=[{"type": kind, source: {}}]) == [api]
+    assert asked(metrics=[{"type": "External", "external": {}}]) == [
+        "metrics.k8s.io/v1beta1",
+        "external.metrics.k8s.io",
+    ]
 
 
 OWN_SCALER = {
