@@ -13,6 +13,9 @@ MULTI_TEAM: dict[str, t.Any] = {
     },
 }
 
+# What the Pod Security Standard of that name wants of every container.
+RESTRICTED: dict[str, t.Any] = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+
 HOST_KEY = "AAAAC3NzaC1lZDI1NTE5AAAAIJ4cJcyBGgmFpOqZ5Xl0mZ8tO0RzY8z6qWm6vJmH5ZkP"
 
 # DAGs by every way there is, from every kind of place.
@@ -191,7 +194,7 @@ CASES: dict[str, dict[str, t.Any]] = {
             "tolerations": [{"key": "airflow", "operator": "Exists"}],
             "volumes": [{"name": "extra", "emptyDir": {}}],
             "volumeMounts": [{"name": "extra", "mountPath": "/extra"}],
-            "containers": [{"name": "sidecar", "image": "busybox"}],
+            "containers": [{"name": "sidecar", "image": "busybox", "securityContext": RESTRICTED}],
             "terminationGracePeriodSeconds": 0,
         },
         "airflow_core_triggerer": {"enabled": False},
@@ -215,7 +218,9 @@ CASES: dict[str, dict[str, t.Any]] = {
                 }
             },
             "Job/airflow-migrate": {"spec": {"activeDeadlineSeconds": 1800}},
-            "Pod/airflow-worker": {"spec": {"containers": [{"name": "sidecar", "image": "envoy"}]}},
+            "Pod/airflow-worker": {
+                "spec": {"containers": [{"name": "sidecar", "image": "envoy", "securityContext": RESTRICTED}]}
+            },
         },
         "airflow_json_patches": {
             "Service/airflow-api-server": [{"op": "add", "path": "/spec/externalTrafficPolicy", "value": "Local"}]

@@ -506,21 +506,33 @@ def _containers(path: str, shape: Pods) -> t.Iterator[tuple[str, dict[str, t.Any
             yield f"{path}.{camel(name)}[{index}]", one
 
 
+RESTRICTED_VOLUMES: t.Final = frozenset(
+    {
+        *("configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "image"),
+        *("persistentVolumeClaim", "projected", "secret"),
+    }
+)
+"""Kinds of volumes that the Pod Security Standard ``restricted`` lets pods have."""
+
+
 def pod_security(values: Values) -> t.Iterator[str]:
-    """What the Pod Security Standard of the namespace forbids."""
+    """What the Pod Security Standard of the namespace forbids, and what it wants of containers beside ours."""
     level = values.rbac.pod_security
     if not values.rbac.namespace_managed or level == "privileged":
         return
     for path, _main, shape in pods(values):
+        beside = [(place, one.get("securityContext") or {}) for place, one in _containers(path, shape)]
         contexts = [(f"{path}.securityContext", shape.security_context)]
         contexts += [(f"{path}.containerSecurityContext", shape.container_security_context)]
-        contexts += [
-            (f"{place}.securityContext", one.get("securityContext") or {}) for place, one in _containers(path, shape)
-        ]
-        forbidden = [*_forbidden(contexts, level)]
-        forbidden += [f"{path}.volumes has the hostPath '{one['name']}'" for one in shape.volumes if "hostPath" in one]
-        for what in forbidden:
+        contexts += [(f"{place}.securityContext", context) for place, context in beside]
+        for what in (*_forbidden(contexts, level), *_forbidden_volumes(path, shape, level)):
             yield f"{what}, which airflow_rbac_pod_security '{level}' forbids: leave it out, or set another standard"
+        for place, context in beside if level == "restricted" else ():
+            if lacking := [*_lacking(context)]:
+                yield (
+                    f"{place}.securityContext lacks {' and '.join(lacking)}, without which airflow_rbac_pod_security "
+                    f"'{level}' lets none of these pods in: add this, or set another standard"
+                )
 
 
 def _forbidden(contexts: list[tuple[str, dict[str, t.Any]]], level: str) -> t.Iterator[str]:
@@ -531,6 +543,25 @@ def _forbidden(contexts: list[tuple[str, dict[str, t.Any]]], level: str) -> t.It
         for key, value in worse.items():
             if key in context and context[key] == value:
                 yield f"{place}.{key} is {said(value)}"
+        if (context.get("seccompProfile") or {}).get("type") == "Unconfined":
+            yield f"{place}.seccompProfile.type is 'Unconfined'"
+        added = (context.get("capabilities") or {}).get("add") or ()
+        if level == "restricted" and (beyond := [name for name in added if name != "NET_BIND_SERVICE"]):
+            yield f"{place}.capabilities.add has {', '.join(beyond)}"
+
+
+def _forbidden_volumes(path: str, shape: Pods, level: str) -> t.Iterator[str]:
+    for one in shape.volumes:
+        for kind in sorted(one.keys() - {"name"}):
+            if kind == "hostPath" or (level == "restricted" and kind not in RESTRICTED_VOLUMES):
+                yield f"{path}.volumes has the {kind} '{one['name']}'"
+
+
+def _lacking(context: dict[str, t.Any]) -> t.Iterator[str]:
+    if context.get("allowPrivilegeEscalation") is None:
+        yield "allowPrivilegeEscalation: false"
+    if "ALL" not in ((context.get("capabilities") or {}).get("drop") or ()):
+        yield "capabilities.drop: [ALL]"
 
 
 def identities(values: Values) -> t.Iterator[str]:

@@ -12,7 +12,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.airflow.payload imp
 from ansible_collections.dagops.airflow.plugins.module_utils.render.objects import parsed
 from ansible_collections.dagops.airflow.plugins.module_utils.render.trial import trial_job
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import load
-from tests.unit.cases import BASE
+from tests.unit.cases import BASE, RESTRICTED
 
 
 def told(**changes: t.Any) -> dict[str, t.Any]:
@@ -53,7 +53,7 @@ def test_an_image_is_tried_as_the_dag_processor_would_run_it_but_not_as_one_of_i
     override = {
         "Deployment/*": {"spec": {"template": {"spec": {"hostAliases": [{"ip": "10.0.0.1", "hostnames": ["a"]}]}}}}
     }
-    sidecar = {"containers": [{"name": "sidecar", "image": "busybox"}]}
+    sidecar = {"containers": [{"name": "sidecar", "image": "busybox", "securityContext": RESTRICTED}]}
     values = load({**BASE, "airflow_overrides": override, "airflow_core_dag_processor": sidecar})
     template = trial_job(values, "print()", "3.3.2")["spec"]["template"]
     (container,) = template["spec"]["containers"]

@@ -21,7 +21,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.render import pod_t
 from ansible_collections.dagops.airflow.plugins.module_utils.render.pipeline import render_all
 from ansible_collections.dagops.airflow.plugins.module_utils.spec import references
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import load
-from tests.unit.cases import BASE, CASES
+from tests.unit.cases import BASE, CASES, RESTRICTED
 
 VALUES = load(BASE)
 ALL = [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}]
@@ -386,7 +386,7 @@ def by_container(name: str) -> dict[str, t.Any]:
 
 
 BY_CPU = {"airflow_autoscaling_api_server": {"cpu": 80}}
-BESIDE = {"name": "beside", "image": "beside:1"}
+BESIDE = {"name": "beside", "image": "beside:1", "securityContext": RESTRICTED}
 
 
 def of_api_server(**options: t.Any) -> dict[str, t.Any]:

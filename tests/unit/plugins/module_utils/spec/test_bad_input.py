@@ -20,7 +20,7 @@ from ansible_collections.dagops.airflow.plugins.module_utils.spec import dag_rul
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.load import VALUE_VARIABLES, load
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.schema import SpecError, camel, hints
 from ansible_collections.dagops.airflow.plugins.module_utils.spec.values import SECTIONS
-from tests.unit.cases import BASE, CASES
+from tests.unit.cases import BASE, CASES, RESTRICTED
 
 SECRET = "hunter2-is-no-password"
 """What must never be shown."""
@@ -38,6 +38,11 @@ NAMELESS = {"airflow_placement": {"dnsPolicy": "None", "dnsConfig": SERVERS}}
 
 def scheduler(**options: t.Any) -> dict[str, t.Any]:
     return {"airflow_core_scheduler": options}
+
+
+def beside(kind: str = "containers", **security: t.Any) -> dict[str, t.Any]:
+    """A scheduler with a container of the person's own."""
+    return scheduler(**{kind: [{"name": "a", "image": "b", "securityContext": security}]})
 
 
 def config(section: str, **options: t.Any) -> dict[str, t.Any]:
@@ -441,6 +446,39 @@ PODS: list[Bad] = [
         "airflow_core_scheduler.volumes",
         "airflow_rbac_pod_security 'restricted' forbids",
     ),
+    (
+        scheduler(volumes=[{"name": "a", "nfs": {"server": "b", "path": "/"}}]),
+        "airflow_core_scheduler.volumes has the nfs 'a'",
+        "airflow_rbac_pod_security 'restricted' forbids",
+    ),
+    (
+        scheduler(containers=[{"name": "a", "image": "b"}]),
+        "airflow_core_scheduler.containers[0].securityContext",
+        "lacks allowPrivilegeEscalation: false and capabilities.drop: [ALL], without which airflow_rbac_pod_security",
+    ),
+    (
+        beside("initContainers", capabilities={"drop": ["ALL"]}),
+        "airflow_core_scheduler.initContainers[0].securityContext",
+        "lacks allowPrivilegeEscalation: false, without",
+    ),
+    (
+        beside(allowPrivilegeEscalation=False, capabilities={"drop": ["NET_RAW"]}),
+        "airflow_core_scheduler.containers[0].securityContext",
+        "lacks capabilities.drop: [ALL], without",
+    ),
+    (
+        beside(allowPrivilegeEscalation=False, capabilities={"drop": ["ALL"], "add": ["CHOWN", "NET_BIND_SERVICE"]}),
+        "airflow_core_scheduler.containers[0].securityContext.capabilities.add",
+        "has CHOWN, which airflow_rbac_pod_security 'restricted' forbids",
+    ),
+    (
+        {
+            "airflow_rbac_pod_security": "baseline",
+            **scheduler(securityContext={"seccompProfile": {"type": "Unconfined"}}),
+        },
+        "airflow_core_scheduler.securityContext.seccompProfile.type",
+        "is 'Unconfined', which airflow_rbac_pod_security 'baseline' forbids",
+    ),
     (scheduler(priorityClassName="Very High"), "airflow_core_scheduler.priorityClassName", "the name of an object"),
     (
         scheduler(terminationGracePeriodSeconds="5m"),
@@ -825,6 +863,14 @@ def test_the_strings_of_a_survey_work(variables: dict[str, t.Any], read: t.Calla
         scheduler(labels={"example.com/empty": ""}),
         {**SHARED, **scheduler(replicas=2, nodeSelector={"kubernetes.io/hostname": "one"})},
         {"airflow_rbac_pod_security": "privileged", **scheduler(containerSecurityContext={"privileged": True})},
+        beside(**RESTRICTED, seccompProfile={"type": "Localhost", "localhostProfile": "a"}),
+        beside(allowPrivilegeEscalation=False, capabilities={"drop": ["ALL"], "add": ["NET_BIND_SERVICE"]}),
+        {"airflow_rbac_pod_security": "baseline", **beside()},
+        {"airflow_rbac_namespace_managed": False, **beside()},
+        {
+            "airflow_rbac_pod_security": "baseline",
+            **scheduler(volumes=[{"name": "a", "nfs": {"server": "b", "path": "/"}}]),
+        },
     ],
 )
 def test_what_is_unusual_and_right_is_taken(variables: dict[str, t.Any]) -> None:
