@@ -251,8 +251,8 @@ def rival_budgets(values: Values, objects: t.Sequence[Object]) -> t.Iterator[str
             yield (
                 f"{' and '.join(budgets)} are about the same pods, those of {owner}, and Kubernetes evicts no pod that "
                 "has more than one budget, so a drain of their nodes would wait for ever: leave one "
-                "(podDisruptionBudget.enabled of a component is false for no budget of the instance's own), or have the "
-                "selectors take different pods"
+                "(podDisruptionBudget.enabled of a component is false for no budget of the instance's own), or have "
+                "the selectors take different pods"
             )
 
 
