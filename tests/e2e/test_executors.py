@@ -47,12 +47,10 @@ def with_executor(executor: str, image: str) -> Variables:
 
 
 def local() -> Variables:
-    """A scheduler with room for all tasks; one that says nothing for 15 s is soon taken for lost."""
+    """A scheduler with room for all tasks; one that says nothing for 30 s (the default) is soon taken for lost."""
     return {
         "airflow_core_scheduler": {"resources": {**SMALL, "limits": {}}},
-        "airflow_core_config": {
-            "scheduler": {"scheduler_health_check_threshold": 15, "orphaned_tasks_check_interval": 5}
-        },
+        "airflow_core_config": {"scheduler": {"orphaned_tasks_check_interval": 5}},
     }
 
 
@@ -129,7 +127,7 @@ def looks(site: Site, old: str) -> int:
 def test_tasks_of_a_local_executor_end_well_while_its_scheduler_goes(site: Site) -> None:
     """The pod takes no more of them, and stays for those that it has, which the next scheduler leaves alone.
 
-    For longer than a worker may stay that has none: ten looks, 5 s apart, are more than start.IDLE_BEATS.
+    For longer than a worker may stay that has none, or a scheduler without a heartbeat: ten looks are 5 s apart.
     """
     twenty.start(site.instance, "drained")
     (old,) = schedulers(site)
