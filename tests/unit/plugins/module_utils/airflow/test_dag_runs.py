@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow import dag_runs
 from ansible_collections.dagops.airflow.plugins.module_utils.airflow.rest import Answer
-from ansible_collections.dagops.airflow.plugins.module_utils.airflow.target import Reach, target
+from ansible_collections.dagops.airflow.plugins.module_utils.airflow.target import target
 from ansible_collections.dagops.airflow.plugins.module_utils.kube import kinds
 from tests.unit.cases import CASES
 
@@ -112,7 +112,7 @@ def test_the_pod_of_a_task_is_sought_in_the_namespaces_of_teams_too(
         found["metadata"]["namespace"] = namespace
         return [found] if kind.kind == "Pod" and namespace == left_in else []
 
-    reach = t.cast("Reach", types.SimpleNamespace(cluster=types.SimpleNamespace(list=listed)))
+    reach = t.cast("t.Any", types.SimpleNamespace(cluster=types.SimpleNamespace(list=listed)))
     assert dag_runs.of_pod(reach, target(params), TASK, "r1").startswith(told)
 
 
