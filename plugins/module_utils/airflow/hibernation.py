@@ -138,9 +138,9 @@ class Hibernation:
         scheduler, *others = groups
         if self._values.runs_local:
             # Its tasks run in its own pod.
-            self._await_tasks(self._running, "It goes on as it was")
+            self._await_tasks("It goes on as it was")
         self._stop(scheduler)
-        self._await_tasks(lambda: self._running(waiting=True), "Its scheduler is stopped, so no other begins")
+        self._await_tasks("Its scheduler is stopped, so no other begins", waiting=True)
         for group in others:
             self._stop(group)
 
@@ -155,9 +155,9 @@ class Hibernation:
             "they get the time of their terminationGracePeriodSeconds.",
         )
 
-    def _await_tasks(self, look: t.Callable[[], list[str]], consequence: str) -> None:
+    def _await_tasks(self, consequence: str, *, waiting: bool = False) -> None:
         self._await(
-            look,
+            lambda: self._running(waiting=waiting),
             "Tasks of instance {1} have not ended after {2} s: {0}. {3}",
             f"{consequence}. Run again to go on waiting (airflow_wait_timeout says for how long), or "
             "playbooks/wake.yml to go back.",

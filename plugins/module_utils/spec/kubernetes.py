@@ -238,14 +238,19 @@ def _meant(quantity: t.Any) -> str:
 
 
 def _above_limits(value: Mapping, path: str) -> t.Iterator[str]:
-    requests, limits = value.get("requests") or {}, value.get("limits") or {}
-    for name in sorted(set(requests) & set(limits), key=str):
-        wanted, limit = forms.amount(requests[name]), forms.amount(limits[name])
-        if wanted is not None and limit is not None and wanted > limit:
+    for words in _out_of_order(value, path, "requests", "limits"):
+        yield f"{words} (as it is if not given): raise the limit or lower the request"
+
+
+def _out_of_order(value: Mapping, path: str, low: str, high: str) -> t.Iterator[str]:
+    """Each quantity in one part of a mapping that is more than that of the same name in another, in words."""
+    lower, upper = value.get(low) or {}, value.get(high) or {}
+    for name in sorted(set(lower) & set(upper), key=str):
+        least, most = forms.amount(lower[name]), forms.amount(upper[name])
+        if least is not None and most is not None and least > most:
             yield (
-                f"{below(f'{path}.requests', name)} is {said(requests[name])}, which is more than "
-                f"{below(f'{path}.limits', name)}, {said(limits[name])} (as it is if not given): raise the limit or "
-                "lower the request"
+                f"{below(f'{path}.{low}', name)} is {said(lower[name])}, which is more than "
+                f"{below(f'{path}.{high}', name)}, {said(upper[name])}"
             )
 
 
@@ -289,14 +294,8 @@ def _contradictions(item: Mapping, place: str) -> t.Iterator[str]:
     if kind == "PersistentVolumeClaim" and not any("storage" in (item.get(part) or {}) for part in ("min", "max")):
         yield f"{place} limits volume claims, but has neither min.storage nor max.storage: give one, or leave it out"
     for low, high in itertools.combinations(in_order, 2):
-        lower, upper = item.get(low) or {}, item.get(high) or {}
-        for name in sorted(set(lower) & set(upper), key=str):
-            least, most = forms.amount(lower[name]), forms.amount(upper[name])
-            if least is not None and most is not None and least > most:
-                yield (
-                    f"{below(f'{place}.{low}', name)} is {said(lower[name])}, which is more than "
-                    f"{below(f'{place}.{high}', name)}, {said(upper[name])}: lower it, or raise the other"
-                )
+        for words in _out_of_order(item, place, low, high):
+            yield f"{words}: lower it, or raise the other"
 
 
 # --- pods ---------------------------------------------------------------------------------------------------------
